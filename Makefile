@@ -1,0 +1,70 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+# TORCH_INDEX names an index to take torch from first, EXTRAS (set per target) the extras to install.
+define install
+$(if $(TORCH_INDEX),$(PIP) install --index-url "$(TORCH_INDEX)" torch torchvision)
+$(PIP) install --editable ".$(EXTRAS)"
+endef
+
+.PHONY: help demo lab test slow bench relink clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
+	@echo "Variables: PYTHON=python3.12 picks the interpreter of $(VENV);"
+	@echo "TORCH_INDEX=https://download.pytorch.org/whl/cpu gets torch's small CPU build on Linux."
+
+demo: $(VENV)/.installed  ## generate a first video into out/
+	$(BIN)/python -m fyp_lite demo
+
+lab: $(VENV)/.installed-lab  ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab notebooks/00_quickstart.ipynb
+
+test: $(VENV)/.installed-test  ## lint, type check, fast tests
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest -m "not slow"
+
+slow: $(VENV)/.installed-test  ## the slow tests (pytest's exit code 5: there are none)
+	$(BIN)/pytest -m slow || [ $$? -eq 5 ]
+
+bench: $(VENV)/.installed  ## measure time and memory on this machine
+	$(BIN)/python benchmarks/bench.py
+
+relink:  ## point every link at URL=https://github.com/OWNER/NAME
+	@$(PYTHON) scripts/relink.py "$(URL)"
+
+clean:  ## remove outputs, builds and caches (.venv stays)
+	rm -rf out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -path ./$(VENV) -prune -o -name __pycache__ -prune -exec rm -rf {} +
+
+# pip is the last thing that venv puts in place, so an interrupted attempt is repeated.
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo \
+	    "fyp_lite needs Python 3.10 or newer, $(PYTHON) is older: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo \
+	    "$(PYTHON) cannot create environments: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/pip
+	$(install)
+	touch $@
+
+$(VENV)/.installed-lab: EXTRAS := [lab]
+$(VENV)/.installed-lab: pyproject.toml | $(BIN)/pip
+	$(install)
+	touch $@
+
+$(VENV)/.installed-test: EXTRAS := [lab,test,train]
+$(VENV)/.installed-test: pyproject.toml | $(BIN)/pip
+	$(install)
+	scripts/setup_env.sh $(BIN)/python
+	touch $@

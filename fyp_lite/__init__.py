@@ -1,0 +1,65 @@
+"""Follow Your Pose, small enough to learn from: skeleton video + prompt -> video.
+
+The names below are loaded when first used, so that `import fyp_lite` needs neither torch nor
+widgets and takes no time:
+
+    from fyp_lite import ClipSettings, load_pipeline
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fyp_lite.checkpoints import load_pipeline
+    from fyp_lite.clip import contact_sheet, write_video
+    from fyp_lite.pipeline import FollowYourPosePipeline
+    from fyp_lite.settings import ClipSettings, SampleSettings
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ClipSettings",
+    "FollowYourPosePipeline",
+    "SampleSettings",
+    "contact_sheet",
+    "data_dir",
+    "load_pipeline",
+    "write_video",
+]
+
+_MODULES = {
+    "ClipSettings": "settings",
+    "SampleSettings": "settings",
+    "contact_sheet": "clip",
+    "write_video": "clip",
+    "load_pipeline": "checkpoints",
+    "FollowYourPosePipeline": "pipeline",
+}
+
+
+def data_dir() -> Path:
+    """The folder of bundled clips, expected pictures and presets.
+
+    A wheel carries it inside the package, a checkout has it beside the package. Raises
+    FileNotFoundError where neither is there.
+    """
+    package = Path(__file__).resolve().parent
+    for folder in (package / "data", package.parent / "data"):
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(
+        f"fyp_lite's bundled data is neither in {package} nor beside it: reinstall fyp-lite."
+    )
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,202 @@
+"""The command line: `fyp-lite "a panda on the sea" --clip dance.mp4 --out panda.mp4`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from fyp_lite import __version__, data_dir
+from fyp_lite.settings import ClipSettings, SampleSettings
+
+EPILOG = """examples:
+  fyp-lite "a panda on the sea" --clip dance.mp4 --out panda.mp4
+  fyp-lite "an astronaut on the moon" --clip dance.mp4 --start-frame 8 --frame-stride 2 \\
+           --crop-right 200 --steps 20 --guidance-scale 4 --seed 1 --out moon.webp
+  fyp-lite --settings panda.json --seed 2 --out panda2.mp4
+  fyp-lite demo
+
+The video's settings are saved beside it as JSON; --settings takes them back, and options on the
+command line go before those of the file. Frame i of the result follows frame
+start-frame + i * frame-stride of the clip."""
+
+DEMO_PROMPT = "a panda on the sea"
+DEMO_CLIP = "dance.mp4"
+# Options and the fields of the settings that they set.
+CLIP_OPTIONS = {
+    "start_frame": "temporal crop offset: frames to skip at the clip's beginning",
+    "frame_stride": "sampling stride: 1 takes every frame, 2 every other one",
+    "num_frames": "frames of the result; cost follows it",
+    "crop_left": "spatial crop, in pixels of the clip resized to a short side of 512",
+    "crop_right": "the same on the right",
+    "crop_top": "the same at the top",
+    "crop_bottom": "the same at the bottom",
+}
+SAMPLE_OPTIONS = {
+    "num_inference_steps": "DDIM steps: more are finer, cost is linear",
+    "guidance_scale": "CFG scale: how strongly the prompt leads; 1 is no guidance",
+    "eta": "0 is DDIM, 1 adds as much noise as DDPM",
+    "seed": "the same seed gives the same video",
+}
+FLAGS = {"num_inference_steps": "--steps"}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fyp-lite",
+        description="Make a video of the prompt's character doing the motion of a skeleton video.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("prompt", nargs="?", help="a sentence, or 'demo' for a first video")
+    parser.add_argument("--clip", metavar="FILE", help="skeleton video (mp4, gif, webm, ...)")
+    parser.add_argument("--out", metavar="FILE", help="result: .mp4, .gif or .webp")
+    parser.add_argument("--settings", metavar="JSON", help="settings saved beside another result")
+    parser.add_argument("--negative-prompt", metavar="TEXT", help="what to lead away from")
+    parser.add_argument("--model", help="'lite' (bundled) or a folder that save_pretrained wrote")
+    add_options(parser.add_argument_group("time and space"), ClipSettings, CLIP_OPTIONS)
+    add_options(parser.add_argument_group("sampling"), SampleSettings, SAMPLE_OPTIONS)
+    parser.add_argument("--version", action="version", version=f"fyp-lite {__version__}")
+    return parser
+
+
+def add_options(group: Any, settings: type, options: dict[str, str]) -> None:
+    """One option per field; without it the field keeps the file's value or its default."""
+    defaults = {field.name: field.default for field in fields(settings)}
+    for name, text in options.items():
+        default = defaults[name]
+        shown = "the model's own" if default is None else default
+        group.add_argument(
+            FLAGS.get(name, "--" + name.replace("_", "-")),
+            dest=name,
+            type=int if isinstance(default, int) else float,
+            metavar="N" if isinstance(default, int) else "X",
+            help=f"{text} (default: {shown})",
+        )
+
+
+def read_job(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What to make: the settings file's values, then the command line's over them."""
+    job: dict[str, Any] = {"negative_prompt": "", "model": "lite", "clip_settings": {}}
+    job["sample_settings"] = {}
+    if arguments.settings:
+        job |= read_settings_file(Path(arguments.settings))
+    for name in ("prompt", "clip", "negative_prompt", "model"):
+        value = getattr(arguments, name)
+        if value is not None:
+            job[name] = value
+    for part, options in (("clip_settings", CLIP_OPTIONS), ("sample_settings", SAMPLE_OPTIONS)):
+        given = {name: getattr(arguments, name) for name in options}
+        job[part] = job[part] | {k: v for k, v in given.items() if v is not None}
+    for name in ("prompt", "clip"):
+        if not job.get(name):
+            flag = "a prompt" if name == "prompt" else "--clip FILE"
+            raise ValueError(f"There is no {name}; give {flag}, or --settings with one inside.")
+    return job
+
+
+def read_settings_file(path: Path) -> dict[str, Any]:
+    try:
+        job = json.loads(path.read_text())
+    except OSError as error:
+        raise ValueError(f"The settings file {str(path)!r} cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise ValueError(
+            f"The settings file {str(path)!r} is not JSON; use one that fyp-lite saved."
+        ) from None
+    known = {"prompt", "negative_prompt", "clip", "model", "clip_settings", "sample_settings"}
+    known |= {"version", "result"}
+    if not isinstance(job, dict) or set(job) - known:
+        extra = sorted(set(job) - known) if isinstance(job, dict) else "no fields"
+        raise ValueError(
+            f"The settings file {str(path)!r} has {extra}, but only {sorted(known)} are known."
+        )
+    return job
+
+
+def generate(job: dict[str, Any], out: Path) -> None:
+    """Make the video, its settings and print where they are."""
+    from fyp_lite.clip import check_video_path, prepare_clip, write_video
+    from fyp_lite.skeleton import check_skeleton_frames
+
+    clip_settings = ClipSettings.from_dict(job["clip_settings"])
+    sample_settings = SampleSettings.from_dict(job["sample_settings"])
+    check_video_path(out)
+    from fyp_lite.checkpoints import load_pipeline  # slow to import: after the cheap checks
+
+    began = time.perf_counter()
+    pipeline = load_pipeline(job["model"])
+    clip = prepare_clip(job["clip"], clip_settings, pipeline.size)
+    check_skeleton_frames(clip.frames)
+    warn_about_words(pipeline, job["prompt"])
+    result = pipeline(
+        job["prompt"], clip.frames, sample_settings, negative_prompt=job["negative_prompt"]
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_video(out, result.video, clip.fps)
+    card = job | {
+        "clip_settings": clip_settings.to_dict(),
+        "sample_settings": sample_settings.to_dict(),
+        "version": __version__,
+        "result": out.name,
+    }
+    out.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
+    seconds = time.perf_counter() - began
+    print(f"video     {out}  ({len(result.video)} frames, {clip.fps:g} a second)")
+    print(f"settings  {out.with_suffix('.json')}")
+    print(f"took      {seconds:.1f} s with loading, {pipeline.device} {pipeline.unet.dtype}")
+
+
+def warn_about_words(pipeline: Any, prompt: str) -> None:
+    for word, nearest in pipeline.unknown_words(prompt).items():
+        hint = f"; near it are: {', '.join(nearest)}" if nearest else ""
+        print(f"The lite model does not know the word {word!r}{hint}.", file=sys.stderr)
+
+
+def demo(out_folder: Path = Path("out")) -> None:
+    """A first video from a bundled clip, with a contact sheet of skeletons and frames."""
+    import numpy as np
+    from PIL import Image
+
+    from fyp_lite.clip import contact_sheet, open_clip, prepare_clip
+
+    out = out_folder / "demo.mp4"
+    clip_path = data_dir() / "clips" / DEMO_CLIP
+    job = read_job(build_parser().parse_args([DEMO_PROMPT, "--clip", str(clip_path)]))
+    generate(job, out)
+    with open_clip(out) as clip:
+        video = clip.read(range(clip.num_frames))
+    skeletons = prepare_clip(clip_path, ClipSettings(), video.shape[1]).frames
+    sheet = contact_sheet(np.concatenate([skeletons, video]), columns=len(video))
+    Image.fromarray(sheet).save(out.with_suffix(".png"))
+    print(f"sheet     {out.with_suffix('.png')}")
+    print(f"prompt    {DEMO_PROMPT}")
+    print(f"clip      {clip_path}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code, 2 for input that cannot be used."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        if arguments.prompt == "demo":
+            demo()
+        else:
+            job = read_job(arguments)
+            if not arguments.out:
+                raise ValueError("There is no place for the result; give --out FILE.mp4.")
+            generate(job, Path(arguments.out))
+    except (ValueError, OSError) as error:
+        print(f"fyp-lite: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("fyp-lite: stopped; nothing was written.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The network of Follow Your Pose: attention, blocks, UNet, pose encoder, autoencoder."""

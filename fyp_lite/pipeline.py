@@ -1,0 +1,221 @@
+"""FollowYourPosePipeline: text, pose, sampling and decoding in one object."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import DiffusionPipeline
+from diffusers.utils import BaseOutput
+from torch import Tensor
+
+from fyp_lite.sampling import SampleStep, initial_latents, sample_steps
+from fyp_lite.settings import SampleSettings
+
+FRAMES_AT_ONCE = 8  # frames that the autoencoder decodes together
+
+
+@dataclass
+class PipelineOutput(BaseOutput):
+    """`videos`: one `[f, h, w, 3]` uint8 array per prompt; `latents`: `[b, c, f, h, w]`."""
+
+    videos: list[np.ndarray]
+    latents: Tensor
+
+    @property
+    def video(self) -> np.ndarray:
+        """The first (often the only) video."""
+        return self.videos[0]
+
+
+class FollowYourPosePipeline(DiffusionPipeline):
+    """Makes videos of the prompt's character doing the skeleton's motion.
+
+    Args:
+        vae: pictures to latents and back.
+        text_encoder, tokenizer: prompts to text embeddings.
+        unet: the denoising network.
+        pose_encoder: skeleton frames to pose features.
+        scheduler: a diffusers scheduler (see `sampling.check_scheduler`).
+        default_guidance_scale: used where the settings leave it None.
+        shared_noise: share (0...1) of the initial noise that all frames have in common.
+    """
+
+    model_cpu_offload_seq = "text_encoder->pose_encoder->unet->vae"
+
+    def __init__(
+        self,
+        vae: Any,
+        text_encoder: Any,
+        tokenizer: Any,
+        unet: Any,
+        pose_encoder: Any,
+        scheduler: Any,
+        default_guidance_scale: float = 12.5,
+        shared_noise: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.register_modules(
+            vae=vae,
+            text_encoder=text_encoder,
+            tokenizer=tokenizer,
+            unet=unet,
+            pose_encoder=pose_encoder,
+            scheduler=scheduler,
+        )
+        self.register_to_config(
+            default_guidance_scale=default_guidance_scale, shared_noise=shared_noise
+        )
+
+    @property
+    def size(self) -> int:
+        """Height and width of the videos that the model was trained for, in pixels."""
+        return self.unet.config.sample_size * self.pose_encoder.config.patch
+
+    def guidance_scale(self, settings: SampleSettings) -> float:
+        """The settings' guidance scale, or the model's own where it is None."""
+        if settings.guidance_scale is None:
+            return self.config.default_guidance_scale
+        return settings.guidance_scale
+
+    def unknown_words(self, prompt: str) -> dict[str, list[str]]:
+        """Words that a word-level tokenizer does not know, with the nearest ones that it does.
+
+        Empty for tokenizers that split unknown words, such as Stable Diffusion's.
+        """
+        backend = self.tokenizer.backend_tokenizer
+        if type(backend.model).__name__ != "WordLevel":
+            return {}
+        known = self.tokenizer.get_vocab()
+        words = backend.normalizer.normalize_str(prompt).split()
+        return {
+            word: difflib.get_close_matches(word, known, n=3)
+            for word in words
+            if word not in known
+        }
+
+    @torch.no_grad()
+    def encode_prompt(self, prompts: Sequence[str]) -> Tensor:
+        """Prompts to text embeddings `[b, tokens, d]`.
+
+        Raises:
+            ValueError: a prompt is longer than the text encoder can read.
+        """
+        limit = self.tokenizer.model_max_length
+        for prompt in prompts:
+            length = len(self.tokenizer(prompt, truncation=False, verbose=False).input_ids)
+            if length > limit:
+                raise ValueError(
+                    f"The prompt {prompt[:40]!r}... has {length} tokens, but the model reads "
+                    f"{limit} at most; shorten it."
+                )
+        tokens = self.tokenizer(list(prompts), padding="max_length", return_tensors="pt").input_ids
+        return self.text_encoder(tokens.to(self._execution_device)).last_hidden_state
+
+    @torch.no_grad()
+    def encode_pose(self, skeleton_frames: np.ndarray) -> list[Tensor]:
+        """Skeleton frames `[f, h, w, 3]` uint8 to pose features, one `[1, c, f, h, w]` per level.
+
+        Raises:
+            ValueError: not such an array, or a size that is not a multiple of the patch.
+        """
+        frames = np.asarray(skeleton_frames)
+        patch = self.pose_encoder.config.patch
+        if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or not len(frames):
+            raise ValueError(
+                f"skeleton_frames is {frames.dtype} of shape {frames.shape}, but uint8 of shape "
+                "(frames, height, width, 3) is needed; prepare_clip makes it from a video."
+            )
+        if frames.shape[1] % patch or frames.shape[2] % patch:
+            raise ValueError(
+                f"skeleton_frames are {frames.shape[1]} x {frames.shape[2]} pixels, but both must "
+                f"be multiples of {patch}; use size={self.size} in prepare_clip."
+            )
+        skeleton = torch.from_numpy(frames).to(self._execution_device, self.pose_encoder.dtype)
+        return self.pose_encoder(skeleton.permute(0, 3, 1, 2)[None] / 255)
+
+    def steps(
+        self,
+        prompt: str | Sequence[str],
+        skeleton_frames: np.ndarray,
+        settings: SampleSettings | None = None,
+        *,
+        negative_prompt: str = "",
+        seeds: Sequence[int] | None = None,
+    ) -> Iterator[SampleStep]:
+        """Check and encode the input, then return the sampler that yields every step.
+
+        Args:
+            prompt: one sentence, or several that all follow the same skeleton.
+            skeleton_frames: `[f, h, w, 3]` uint8 on black.
+            settings: of the sampler.
+            negative_prompt: what guidance leads away from.
+            seeds: one per prompt; without it all use `settings.seed`.
+        """
+        settings = settings or SampleSettings()
+        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        seeds = [settings.seed] * len(prompts) if seeds is None else list(seeds)
+        if not prompts or len(seeds) != len(prompts):
+            raise ValueError(
+                f"There are {len(prompts)} prompts and {len(seeds)} seeds; give one seed per prompt."
+            )
+        guidance_scale = self.guidance_scale(settings)
+        pose_features = self.encode_pose(skeleton_frames)
+        text = self.encode_prompt(prompts) if guidance_scale != 0 else None
+        uncond = (
+            self.encode_prompt([negative_prompt] * len(prompts)) if guidance_scale != 1 else None
+        )
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        channels = self.unet.config.in_channels
+        shape = (channels, *pose_features[0].shape[2:])
+        latents = initial_latents(shape, generators, self.config.shared_noise)
+        return sample_steps(
+            self.unet,
+            self.scheduler,
+            latents.to(self._execution_device),
+            text,
+            uncond,
+            pose_features,
+            num_inference_steps=settings.num_inference_steps,
+            guidance_scale=guidance_scale,
+            eta=settings.eta,
+            generators=generators,
+        )
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor) -> list[np.ndarray]:
+        """Latents `[b, c, f, h, w]` to videos, each `[f, H, W, 3]` uint8."""
+        num_frames = latents.shape[2]
+        frames = (latents / self.vae.config.scaling_factor).transpose(1, 2).flatten(0, 1)
+        pictures = torch.cat(
+            [
+                self.vae.decode(part.to(self.vae.dtype)).sample.float()
+                for part in frames.split(FRAMES_AT_ONCE)
+            ]
+        )
+        pixels = ((pictures + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+        videos = pixels.permute(0, 2, 3, 1).unflatten(0, (-1, num_frames)).cpu().numpy()
+        return list(videos)
+
+    def __call__(
+        self,
+        prompt: str | Sequence[str],
+        skeleton_frames: np.ndarray,
+        settings: SampleSettings | None = None,
+        *,
+        negative_prompt: str = "",
+        seeds: Sequence[int] | None = None,
+    ) -> PipelineOutput:
+        """Make one video per prompt; see `steps` for the arguments."""
+        settings = settings or SampleSettings()
+        steps = self.steps(
+            prompt, skeleton_frames, settings, negative_prompt=negative_prompt, seeds=seeds
+        )
+        for step in self.progress_bar(steps, total=settings.num_inference_steps):
+            latents = step.latents
+        self.maybe_free_model_hooks()
+        return PipelineOutput(videos=self.decode(latents), latents=latents)

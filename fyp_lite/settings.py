@@ -1,0 +1,145 @@
+"""Validated, frozen settings: which frames of a clip are used, and how a video is sampled."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
+from numbers import Integral, Real
+from typing import Any
+
+# Crops count pixels of the reference frame: the source resized so that its short side is this.
+REFERENCE_SIZE = 512
+
+
+class SettingsError(ValueError):
+    """A setting out of its range: one sentence with the value, the limit and the fix."""
+
+
+@dataclass(frozen=True)
+class ClipSettings:
+    """Which part of a clip is used.
+
+    Frame i of the result is source frame `start_frame + i * frame_stride`. The four crops are
+    pixels of the reference frame (the source with its short side at 512), so that a number means
+    the same for every clip. Whether they fit a given clip is checked by `clip.choose_frames` and
+    `clip.crop_box`.
+
+    Raises SettingsError for a value that is no whole number or is below its limit.
+    """
+
+    start_frame: int = 0
+    frame_stride: int = 3
+    num_frames: int = 8
+    crop_left: int = 0
+    crop_right: int = 0
+    crop_top: int = 0
+    crop_bottom: int = 0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            least = 1 if field.name in ("frame_stride", "num_frames") else 0
+            _store(self, field.name, _integer(field.name, getattr(self, field.name), least))
+
+    def frame_indices(self) -> list[int]:
+        """Source frame numbers, `num_frames` of them, rising by `frame_stride`."""
+        return [self.start_frame + i * self.frame_stride for i in range(self.num_frames)]
+
+    def to_dict(self) -> dict[str, int]:
+        """All settings by name, ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ClipSettings:
+        """The inverse of `to_dict`; names left out keep their defaults."""
+        return cls(**_known(cls, values))
+
+
+@dataclass(frozen=True)
+class SampleSettings:
+    """How a video is sampled.
+
+    num_inference_steps: DDIM steps, 1 to 1000; the cost is linear in it.
+    guidance_scale: classifier-free guidance s in `uncond + s * (text - uncond)`, finite and at
+        least 0; None means the model's own default.
+    eta: share of fresh noise per step, 0 (DDIM, deterministic) to 1 (as DDPM).
+    seed: 0 to 2**63 - 1; the same seed draws the same noise on every device.
+
+    Raises SettingsError for a value of the wrong kind or out of its range.
+    """
+
+    num_inference_steps: int = 20
+    guidance_scale: float | None = None
+    eta: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        steps = _integer("num_inference_steps", self.num_inference_steps, 1, 1000)
+        _store(self, "num_inference_steps", steps)
+        if self.guidance_scale is not None:
+            _store(self, "guidance_scale", _number("guidance_scale", self.guidance_scale, math.inf))
+        _store(self, "eta", _number("eta", self.eta, 1.0))
+        _store(self, "seed", _integer("seed", self.seed, 0, 2**63 - 1))
+
+    def to_dict(self) -> dict[str, int | float | None]:
+        """All settings by name, ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> SampleSettings:
+        """The inverse of `to_dict`; names left out keep their defaults."""
+        return cls(**_known(cls, values))
+
+
+def _store(settings: object, name: str, value: float) -> None:
+    object.__setattr__(settings, name, value)  # the way into a frozen dataclass
+
+
+def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(values, dict):
+        raise SettingsError(
+            f"{cls.__name__} is read from a dict of names and values, not from a "
+            f"{type(values).__name__}: pass what to_dict() returned."
+        )
+    names = [field.name for field in fields(cls)]
+    for name in values:
+        if name not in names:
+            near = get_close_matches(str(name), names, n=1, cutoff=0.5)
+            fix = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(names)}."
+            raise SettingsError(f"{cls.__name__} has no setting {name!r}: {fix}")
+    return values
+
+
+def _integer(name: str, value: object, least: int, most: int | None = None) -> int:
+    span = f"of at least {least}" if most is None else f"from {least} to {most}"
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise SettingsError(
+            f"{name} is {value!r}, but it must be a whole number {span}: "
+            f"for example {name}={_near(value, least, most)}."
+        )
+    number = int(value)
+    if number != _near(number, least, most):
+        raise SettingsError(
+            f"{name} is {number}, but it must be a whole number {span}: "
+            f"the nearest that works is {_near(number, least, most)}."
+        )
+    return number
+
+
+def _near(value: object, least: int, most: int | None) -> int:
+    """The allowed whole number nearest to `value`, or the least one where it is no number."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        return least
+    near = max(least, round(value))
+    return near if most is None else min(near, most)
+
+
+def _number(name: str, value: object, most: float) -> float:
+    span = "a finite number of at least 0" if math.isinf(most) else f"a number from 0 to {most:g}"
+    fix = f"for example {name}=1.0"
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise SettingsError(f"{name} is {value!r}, but it must be {span}: {fix}.")
+    number = float(value)
+    if not math.isfinite(number) or not 0 <= number <= most:
+        raise SettingsError(f"{name} is {number:g}, but it must be {span}: {fix}.")
+    return number

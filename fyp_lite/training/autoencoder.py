@@ -1,0 +1,119 @@
+"""Stage 0a: the autoencoder, on rendered frames.
+
+    python -m fyp_lite.training.autoencoder --data DATA --out RUN
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fyp_lite.model.vae import FrameAutoencoder
+from fyp_lite.skeleton import draw_skeletons
+from fyp_lite.training.cache import Cache
+from fyp_lite.training.common import Options, load_average, parse_options, train
+
+CROP = 128
+PERSON_WEIGHT = 4.0  # people are a tenth of the pixels and what everybody looks at
+KL_WEIGHT = 1e-6
+
+
+class AutoencoderStage(nn.Module):
+    """Reconstruction in pixels and in their differences, weighted towards people."""
+
+    def __init__(self, vae: FrameAutoencoder) -> None:
+        super().__init__()
+        self.vae = vae
+
+    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        pixels, weight = batch["pixels"], batch["weight"]
+        dist = self.vae.encode(pixels).latent_dist
+        decoded = self.vae.decode(dist.sample()).sample.float()
+        error = decoded - pixels
+        pixel = (weight * (error.abs() + 2 * error.square())).mean()
+        edge = sum((weight * slope).mean() for slope in slopes(error))
+        kl = dist.kl().mean() / pixels[0].numel()
+        psnr = -10 * (error.square().mean() / 4).log10()
+        person = (error.square() * (weight > 1)).sum() / (3 * (weight > 1).sum() + 1)
+        return {
+            "loss": pixel + edge + KL_WEIGHT * kl,
+            "psnr": psnr.detach(),
+            "person_psnr": (-10 * (person / 4 + 1e-9).log10()).detach(),
+            "kl": kl.detach(),
+        }
+
+
+def slopes(error: Tensor) -> list[Tensor]:
+    """Absolute differences of the error between neighbours, at three scales."""
+    result = []
+    for _ in range(3):
+        dx = F.pad(error[..., :, 1:] - error[..., :, :-1], (0, 1))
+        dy = F.pad(error[..., 1:, :] - error[..., :-1, :], (0, 0, 0, 1))
+        slope = dx.abs() + dy.abs()
+        if result:
+            slope = F.interpolate(slope, size=result[0].shape[-2:], mode="nearest")
+        result.append(slope)
+        error = F.avg_pool2d(error, 2)
+    return result
+
+
+def person_weight(keypoints: np.ndarray) -> np.ndarray:
+    """`[256, 256]` weight: PERSON_WEIGHT on and around people, 1 elsewhere."""
+    lines = draw_skeletons(keypoints[None], 256, 256, line_width=0.06)[0].max(axis=-1) > 0
+    mask = cv2.dilate(lines.astype(np.uint8), np.ones((9, 9), np.uint8))
+    return np.where(mask, PERSON_WEIGHT, 1.0).astype(np.float32)
+
+
+def batches(cache: Cache, options: Options):
+    frames = cache.frames
+
+    def make_batch(rng: np.random.Generator) -> dict[str, Tensor]:
+        pixels, weights = [], []
+        for i in rng.integers(len(cache), size=options.batch_size):
+            frame, keypoints = frames[i, 0], cache.keypoints[i, 0]
+            y, x = place_crop(keypoints, rng)
+            pixels.append(frame[y : y + CROP, x : x + CROP])
+            weights.append(person_weight(keypoints)[y : y + CROP, x : x + CROP])
+        pictures = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1
+        return {"pixels": pictures, "weight": torch.from_numpy(np.stack(weights))[:, None]}
+
+    return make_batch
+
+
+def place_crop(keypoints: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
+    """Top left of a crop: three times in four around a joint, else anywhere."""
+    seen = keypoints[..., 2] > 0
+    if seen.any() and rng.random() < 0.75:
+        joints = keypoints[..., :2][seen]
+        x, y = joints[rng.integers(len(joints))] - CROP / 2 + rng.normal(0, 24, 2)
+    else:
+        x, y = rng.uniform(0, 256 - CROP, 2)
+    # Multiples of 8: styles such as Minecraft have a grid that the autoencoder sees aligned.
+    return int(np.clip(y, 0, 256 - CROP)) // 8 * 8, int(np.clip(x, 0, 256 - CROP)) // 8 * 8
+
+
+@torch.no_grad()
+def measure_scale(vae: FrameAutoencoder, cache: Cache) -> float:
+    """One over the standard deviation of the latents of some frames."""
+    pixels = torch.from_numpy(np.array(cache.frames[:64, 0])).permute(0, 3, 1, 2).float()
+    return 1 / vae.encode(pixels / 127.5 - 1).latent_dist.mode().std().item()
+
+
+def main() -> None:
+    options = parse_options(__doc__, minutes=30, batch_size=32, learning_rate=1e-3)
+    cache = Cache(options.data / "images")
+    torch.manual_seed(options.seed)
+    stage = AutoencoderStage(FrameAutoencoder())
+    if options.init is not None:
+        load_average(stage, options.init)
+    train(stage, batches(cache, options), options)
+    vae = stage.vae.eval()
+    vae.register_to_config(scaling_factor=measure_scale(vae, cache))
+    vae.save_pretrained(options.out / "vae")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""Render the world once and encode it once: the data of all training stages.
+
+    python -m fyp_lite.training.cache frames --out DATA --images 30000 --clips 1500
+    python -m fyp_lite.training.cache latents --out DATA --vae FOLDER
+
+`DATA/images` holds clips of one frame and `DATA/clips` clips of eight. Item i depends on the seed
+and on i alone; both commands go on where they were stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from fyp_lite.world.captions import CharacterSpec
+from fyp_lite.world.dataset import MAX_PEOPLE, Scene, random_clip, render_clip
+
+SIZE = 256
+CLIP_FRAMES = 8
+CHUNK = 256
+
+
+class Cache:
+    """One folder of rendered clips, memory-mapped.
+
+    `frames` `[n, f, 256, 256, 3]` uint8, `keypoints` `[n, f, 3, 17, 3]` float32, `latents`
+    `[n, f, c, 32, 32]` float16 (after encoding), `scenes` a list.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.keypoints = np.load(folder / "keypoints.npy", mmap_mode="r")
+        lines = (folder / "scenes.jsonl").read_text().splitlines()
+        self.scenes = [scene_from_json(line) for line in lines]
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    @property
+    def frames(self) -> np.ndarray:
+        return np.load(self.folder / "frames.npy", mmap_mode="r")
+
+    @property
+    def latents(self) -> np.ndarray:
+        return np.load(self.folder / "latents.npy", mmap_mode="r")
+
+
+def scene_to_json(scene: Scene) -> str:
+    return json.dumps(asdict(scene))
+
+
+def scene_from_json(line: str) -> Scene:
+    fields = json.loads(line)
+    fields["characters"] = tuple(CharacterSpec(**c) for c in fields["characters"])
+    return Scene(**fields)
+
+
+def render_item(task: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray, str]:
+    """Frames, keypoints and scene of item `index`."""
+    seed, index, num_frames = task
+    clip = random_clip(np.random.default_rng([seed, num_frames, index]), num_frames)
+    return render_clip(clip), clip.keypoints(), scene_to_json(clip.scene)
+
+
+def render(folder: Path, count: int, num_frames: int, seed: int, workers: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    shape = (count, num_frames, SIZE, SIZE, 3)
+    frames = open_array(folder / "frames.npy", shape, np.uint8)
+    keypoints = open_array(
+        folder / "keypoints.npy", (count, num_frames, MAX_PEOPLE, 17, 3), np.float32
+    )
+    scenes = folder / "scenes.jsonl"
+    # The scenes are written last, so their number says how far rendering got.
+    done = len(scenes.read_text().splitlines()) if scenes.exists() else 0
+    with ProcessPoolExecutor(workers) as pool:
+        for start in range(done, count, CHUNK):
+            tasks = [(seed, i, num_frames) for i in range(start, min(start + CHUNK, count))]
+            lines = []
+            for i, result in enumerate(pool.map(render_item, tasks, chunksize=8), start):
+                frames[i], keypoints[i] = result[:2]
+                lines.append(result[2])
+            with scenes.open("a") as file:
+                file.write("".join(line + "\n" for line in lines))
+            print(f"{folder.name}: rendered {start + len(tasks)} of {count}", flush=True)
+
+
+def open_array(path: Path, shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    """A memory-mapped array on disk, kept if it is there."""
+    if path.exists():
+        array = np.load(path, mmap_mode="r+")
+        if array.shape == shape:
+            return array
+        raise SystemExit(f"{path} holds {array.shape}, not {shape}: remove the folder first.")
+    return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+
+
+@torch.no_grad()
+def encode(folder: Path, vae_folder: Path) -> None:
+    from fyp_lite.model.vae import FrameAutoencoder
+
+    vae = FrameAutoencoder.from_pretrained(vae_folder, torch_dtype=torch.bfloat16)
+    vae.to(memory_format=torch.channels_last)
+    frames = Cache(folder).frames
+    count, num_frames = frames.shape[:2]
+    channels, size = vae.config.latent_channels, SIZE // 8
+    shape = (count, num_frames, channels, size, size)
+    latents = open_array(folder / "latents.npy", shape, np.float16)
+    batch = max(1, 32 // num_frames)
+    for start in range(0, count, batch):
+        pixels = torch.from_numpy(frames[start : start + batch].reshape(-1, SIZE, SIZE, 3))
+        pixels = pixels.permute(0, 3, 1, 2).to(torch.bfloat16) / 127.5 - 1
+        z = vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor
+        latents[start : start + batch] = z.reshape(-1, *shape[1:]).half().numpy()
+        if start // batch % 100 == 0:
+            print(f"{folder.name}: encoded {start} of {count}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["frames", "latents"])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--images", type=int, default=30000)
+    parser.add_argument("--clips", type=int, default=1500)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--vae", type=Path, help="folder of the autoencoder, for latents")
+    options = parser.parse_args()
+    sizes = {"images": (options.images, 1), "clips": (options.clips, CLIP_FRAMES)}
+    for name, (count, num_frames) in sizes.items():
+        if count and options.what == "frames":
+            render(options.out / name, count, num_frames, options.seed, options.workers)
+        elif count:
+            encode(options.out / name, options.vae)
+
+
+if __name__ == "__main__":
+    main()

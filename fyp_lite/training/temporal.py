@@ -1,0 +1,62 @@
+"""Stage 2: the temporal layers, on videos without poses.
+
+    python -m fyp_lite.training.temporal --data DATA --init JOINT_RUN --out RUN
+
+Trains what the paper trains (section 3.3): the queries of the cross-frame attention, the temporal
+attention and the temporal convolution. Every fourth batch holds single frames with their poses, so
+that what was learned on pictures stays.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fyp_lite.model.text import build_tokenizer
+from fyp_lite.training.cache import Cache
+from fyp_lite.training.common import Options, load_average, parse_options, train
+from fyp_lite.training.joint import (
+    DROP_POSE,
+    DiffusionStage,
+    collate,
+    make_item,
+    save_networks,
+)
+from fyp_lite.world.dataset import world_vocabulary
+
+TRAINABLE = ("attn1.to_q", "attn_temp", "norm_temp", "conv_temporal")
+IMAGE_SHARE = 0.25
+
+
+def freeze_all_but_temporal(stage: DiffusionStage) -> None:
+    for name, parameter in stage.named_parameters():
+        parameter.requires_grad = any(part in name for part in TRAINABLE)
+
+
+def batches(images: Cache, clips: Cache, tokenizer, options: Options):
+    """Clips of several frames without poses, now and then single frames with them."""
+
+    def make_batch(rng: np.random.Generator) -> dict[str, Tensor]:
+        pictures = rng.random() < IMAGE_SHARE
+        cache, size = (images, options.batch_size * 8) if pictures else (clips, options.batch_size)
+        items = [make_item(cache, int(i), rng) for i in rng.integers(len(cache), size=size)]
+        return collate(items, tokenizer, rng, DROP_POSE if pictures else 1.0)
+
+    return make_batch
+
+
+def main() -> None:
+    options = parse_options(__doc__, minutes=60, batch_size=2, learning_rate=3e-4)
+    if options.init is None:
+        raise SystemExit("--init is missing: give the folder of a finished joint run.")
+    tokenizer = build_tokenizer(world_vocabulary())
+    stage = load_average(DiffusionStage(tokenizer), options.init)
+    freeze_all_but_temporal(stage)
+    images, clips = Cache(options.data / "images"), Cache(options.data / "clips")
+    train(stage, batches(images, clips, tokenizer, options), options)
+    save_networks(stage, options, tokenizer)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The parts that characters are drawn from; `fyp_lite.world.characters` puts them together."""
