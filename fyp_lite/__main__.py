@@ -103,7 +103,9 @@ def read_settings_file(path: Path) -> dict[str, Any]:
     try:
         job = json.loads(path.read_text())
     except OSError as error:
-        raise ValueError(f"The settings file {str(path)!r} cannot be read: {error.strerror}.") from None
+        raise ValueError(
+            f"The settings file {str(path)!r} cannot be read: {error.strerror}."
+        ) from None
     except ValueError:
         raise ValueError(
             f"The settings file {str(path)!r} is not JSON; use one that fyp-lite saved."

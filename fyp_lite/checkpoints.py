@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+import warnings
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,10 @@ def load_pipeline(
             )
     device = best_device() if device is None else torch.device(device)
     dtype = best_dtype(device) if dtype is None else dtype
-    pipeline = FollowYourPosePipeline.from_pretrained(folder, torch_dtype=dtype)
+    with warnings.catch_warnings():
+        # Newer diffusers call this argument `dtype`; older ones do not know that name.
+        warnings.filterwarnings("ignore", "`torch_dtype` is deprecated", FutureWarning)
+        pipeline = FollowYourPosePipeline.from_pretrained(folder, torch_dtype=dtype)
     for network in (pipeline.unet, pipeline.pose_encoder, pipeline.vae):
         network.to(memory_format=torch.channels_last)
     return pipeline.to(device)
@@ -90,9 +94,7 @@ def best_dtype(device: torch.device) -> torch.dtype:
             began = time.perf_counter()
             while (elapsed := time.perf_counter() - began) < 0.1:
                 conv(frames)
-                seconds[dtype] = min(
-                    seconds.get(dtype, 1.0), time.perf_counter() - began - elapsed
-                )
+                seconds[dtype] = min(seconds.get(dtype, 1.0), time.perf_counter() - began - elapsed)
     return min(seconds, key=lambda dtype: seconds[dtype])
 
 

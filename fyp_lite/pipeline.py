@@ -93,9 +93,7 @@ class FollowYourPosePipeline(DiffusionPipeline):
         known = self.tokenizer.get_vocab()
         words = backend.normalizer.normalize_str(prompt).split()
         return {
-            word: difflib.get_close_matches(word, known, n=3)
-            for word in words
-            if word not in known
+            word: difflib.get_close_matches(word, known, n=3) for word in words if word not in known
         }
 
     @torch.no_grad()
@@ -161,7 +159,7 @@ class FollowYourPosePipeline(DiffusionPipeline):
         seeds = [settings.seed] * len(prompts) if seeds is None else list(seeds)
         if not prompts or len(seeds) != len(prompts):
             raise ValueError(
-                f"There are {len(prompts)} prompts and {len(seeds)} seeds; give one seed per prompt."
+                f"There are {len(prompts)} prompts and {len(seeds)} seeds; give one seed to each."
             )
         guidance_scale = self.guidance_scale(settings)
         pose_features = self.encode_pose(skeleton_frames)

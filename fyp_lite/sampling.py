@@ -103,9 +103,7 @@ def check_scheduler(scheduler: Any, eta: float) -> None:
     elif getattr(scheduler, "order", 1) != 1:
         problem = "calls the network more than once a step"
     elif eta > 0 and "eta" not in inspect.signature(scheduler.step).parameters:
-        raise ValueError(
-            f"{name} has no eta, but eta is {eta}; set eta to 0 or use DDIMScheduler."
-        )
+        raise ValueError(f"{name} has no eta, but eta is {eta}; set eta to 0 or use DDIMScheduler.")
     if problem:
         raise ValueError(
             f"The sampling loop cannot use {name}, which {problem}; use DDIMScheduler, "
@@ -115,7 +113,9 @@ def check_scheduler(scheduler: Any, eta: float) -> None:
 
 def step_arguments(scheduler: Any, eta: float, generators: Sequence[torch.Generator]) -> dict:
     """The optional arguments that this scheduler's `step` takes, of those that we have."""
-    offered = {"eta": eta, "generator": list(generators)}
+    # At zero terminal SNR and eta = 1, DDIM takes the root of a difference that is exactly 0;
+    # a hair less noise keeps rounding from making it negative.
+    offered = {"eta": eta * (1 - 1e-6), "generator": list(generators)}
     accepted = inspect.signature(scheduler.step).parameters
     return {name: value for name, value in offered.items() if name in accepted}
 
@@ -148,7 +148,9 @@ def sample_steps(
     check_scheduler(scheduler, eta)
     scheduler.set_timesteps(num_inference_steps, device=latents.device)
     arguments = step_arguments(scheduler, eta, generators)
-    branches = [uncond_embeddings] * (guidance_scale != 1) + [text_embeddings] * (guidance_scale != 0)
+    branches = [uncond_embeddings] * (guidance_scale != 1) + [text_embeddings] * (
+        guidance_scale != 0
+    )
     text = torch.cat(branches)
     if pose_features is not None and len(branches) == 2 and pose_features[0].shape[0] > 1:
         pose_features = [feature.repeat(2, 1, 1, 1, 1) for feature in pose_features]
@@ -163,6 +165,4 @@ def sample_steps(
         kind = scheduler.config.prediction_type
         pred_x0 = predict_x0(latents, model_output, alpha_cumprod, kind)
         latents = scheduler.step(model_output, timestep, latents, **arguments).prev_sample
-        yield SampleStep(
-            index, num_inference_steps, int(timestep), model_output, pred_x0, latents
-        )
+        yield SampleStep(index, num_inference_steps, int(timestep), model_output, pred_x0, latents)

@@ -8,6 +8,8 @@ as Points" (Zhou et al., 2019, section 4.2). What kind of picture it reads is a 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import torch
@@ -43,6 +45,16 @@ class _Residual(nn.Module):
         return F.relu(x + self.norm(self.second(self.first(x))))
 
 
+def _head(channels: int, heatmaps: int) -> nn.Sequential:
+    """Heatmaps, then one (x, y) for each of the 17 joints."""
+    last = nn.Conv2d(channels, heatmaps + 2 * 17, 1)
+    nn.init.zeros_(last.weight)
+    bias = torch.zeros(heatmaps + 2 * 17)
+    bias[:heatmaps] = -4.0  # most cells are empty
+    last.bias = nn.Parameter(bias)
+    return nn.Sequential(_Conv(channels, channels), last)
+
+
 class KeypointNet(ModelMixin, ConfigMixin):
     """Picture to person and joint maps.
 
@@ -55,17 +67,13 @@ class KeypointNet(ModelMixin, ConfigMixin):
         super().__init__()
         first = channels[0]
         self.stem = nn.Sequential(nn.PixelUnshuffle(STRIDE), _Conv(3 * STRIDE**2, first))
-        pairs = list(zip(channels[:-1], channels[1:], strict=True))
+        pairs = list(pairwise(channels))
         self.enter = nn.ModuleList(_Residual(c) for c in channels)
         self.down = nn.ModuleList(_Conv(a, b, stride=2) for a, b in pairs)
         self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairs)
         self.leave = nn.ModuleList(_Residual(c) for c in channels[:-1])
-        self.person = nn.Sequential(_Conv(first, first), nn.Conv2d(first, 1 + 34, 1))
-        self.joint = nn.Sequential(_Conv(first, first), nn.Conv2d(first, 17 + 34, 1))
-        for head, maps in ((self.person[-1], 1), (self.joint[-1], 17)):
-            nn.init.zeros_(head.weight)
-            nn.init.zeros_(head.bias)
-            nn.init.constant_(head.bias[:maps], -4.0)  # most cells are empty
+        self.person = _head(first, 1)
+        self.joint = _head(first, 17)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Read pictures.

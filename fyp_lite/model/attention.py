@@ -1,7 +1,7 @@
 """The four kinds of attention in a transformer block over video.
 
-Inside the network a video is a stack of frames whose pixels are tokens: `(b, f, n, c)` with
-f frames of n = height * width tokens and c channels. Of the four operations here, text attention and
+Inside the network a video is a stack of frames whose pixels are tokens: `(b, f, n, c)` with f
+frames of n = height * width tokens and c channels. Of the four operations here, text attention and
 feed-forward come from Stable Diffusion and see one frame at a time. Cross-frame attention, temporal
 attention and the temporal convolution look across frames (Ma et al. 2024, section 3.3).
 """
@@ -94,7 +94,7 @@ class TemporalConvolution(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        rank = self.MAX_RANK if self.MAX_RANK <= channels else channels // 2
+        rank = self.MAX_RANK if channels >= self.MAX_RANK else channels // 2
         self.down = nn.Conv1d(channels, rank, 3, padding=1, bias=False)
         self.up = nn.Conv1d(rank, channels, 3, padding=1, bias=False)
 
@@ -162,9 +162,7 @@ class Transformer(nn.Module):
     Takes and returns frames `(b f, c, h, w)`.
     """
 
-    def __init__(
-        self, channels: int, num_heads: int, text_channels: int, norm_groups: int
-    ) -> None:
+    def __init__(self, channels: int, num_heads: int, text_channels: int, norm_groups: int) -> None:
         super().__init__()
         self.norm = nn.GroupNorm(norm_groups, channels, eps=1e-6)
         self.proj_in = nn.Conv2d(channels, channels, 1)

@@ -72,5 +72,3 @@ class PoseEncoder(ModelMixin, ConfigMixin):
             if i % per_level == per_level - 1:
                 features.append(to_video(frames, num_frames))
         return features
-
-

@@ -1,6 +1,6 @@
 """Stage 0a: the autoencoder, on rendered frames.
 
-    python -m fyp_lite.training.autoencoder --data DATA --out RUN
+python -m fyp_lite.training.autoencoder --data DATA --out RUN
 """
 
 from __future__ import annotations

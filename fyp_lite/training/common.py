@@ -55,8 +55,8 @@ def parse_options(
 
 
 def learning_rate_factor(progress: float, step: int) -> float:
-    """Warm up over 200 steps, stay, and fall linearly over the last 40 % of the time."""
-    return min(1.0, (step + 1) / 200) * min(1.0, max(0.0, (1 - progress) / 0.4))
+    """Warm up over 50 steps, stay, and fall linearly over the last 40 % of the time."""
+    return min(1.0, (step + 1) / 50) * min(1.0, max(0.0, (1 - progress) / 0.4))
 
 
 class Average:
@@ -64,7 +64,8 @@ class Average:
 
     def __init__(self, module: nn.Module) -> None:
         self.parameters = {
-            name: p.detach().float().clone() for name, p in module.named_parameters()
+            name: p.detach().float().clone()
+            for name, p in module.named_parameters()
             if p.requires_grad
         }
 

@@ -32,6 +32,7 @@ from fyp_lite.world.motion import HELD_OUT_MOTIONS, MOTIONS, perform
 Draw = Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]]
 
 TRAINING_MOTIONS = tuple(sorted(set(MOTIONS) - set(HELD_OUT_MOTIONS)))
+LOSSES = ("people", "joints", "displacement", "offset")
 CHECKPOINT_SECONDS = 120
 
 
@@ -130,7 +131,8 @@ def _wear(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         image = np.clip(image @ mix, 0, 255).astype(np.uint8)
     if rng.uniform() < 0.5:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.uniform(25, 95))]
-        image = cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_COLOR)
+        blocks = cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_COLOR)
+        image = np.asarray(blocks)
     return image
 
 
@@ -240,7 +242,8 @@ def train(draw: Draw, out: Path, minutes: float, *, batch_size: int = 16, lr: fl
         optimizer.load_state_dict(state["optimizer"])
         step, used = state["step"], state["used"]
     stream = DataLoader(_Stream(draw, batch_size, seed=step), batch_size=None, num_workers=1)
-    began, saved, sums = time.monotonic() - used, used, {}
+    began, saved = time.monotonic() - used, used
+    sums = dict.fromkeys(LOSSES, 0.0)
     network.train()
     for images, labels in stream:
         used = time.monotonic() - began
@@ -252,17 +255,17 @@ def train(draw: Draw, out: Path, minutes: float, *, batch_size: int = 16, lr: fl
             maps = network(pixels / 255)
         terms = loss(maps, labels)
         optimizer.zero_grad()
-        sum(terms.values()).backward()
+        torch.stack(list(terms.values())).sum().backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
         step += 1
         _follow(average, network, min(0.998, step / (step + 10)))
         for name, value in terms.items():
-            sums[name] = sums.get(name, 0.0) + value.item() / 50
+            sums[name] += value.item() / 50
         if step % 50 == 0:
             with (out / "log.jsonl").open("a") as log:
                 log.write(json.dumps({"step": step, "minutes": used / 60, **sums}) + "\n")
-            sums = {}
+            sums = dict.fromkeys(LOSSES, 0.0)
         if used - saved > CHECKPOINT_SECONDS or progress == 1:
             state = {"network": network.state_dict(), "average": average.state_dict()}
             state |= {"optimizer": optimizer.state_dict(), "step": step, "used": used}

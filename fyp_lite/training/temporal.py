@@ -10,7 +10,6 @@ that what was learned on pictures stays.
 from __future__ import annotations
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from fyp_lite.model.text import build_tokenizer

@@ -7,13 +7,14 @@ any pose works, seen from any side.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import skia
 
+from fyp_lite.world.cast.character import Character
 from fyp_lite.world.cast.face import HeadPen
 from fyp_lite.world.cast.frame import Body, measure
 from fyp_lite.world.cast.limbs import (
@@ -24,7 +25,7 @@ from fyp_lite.world.cast.limbs import (
     leg_poses,
 )
 from fyp_lite.world.cast.pen import Pen, capsule, shade
-from fyp_lite.world.cast.roster import CHARACTERS, CLOTHES_COLOURS, Character
+from fyp_lite.world.cast.roster import CHARACTERS, CLOTHES_COLOURS
 from fyp_lite.world.cast.torso import torso_path
 
 if TYPE_CHECKING:
@@ -61,9 +62,12 @@ def draw_character(
     character = CHARACTERS.get(name)
     if character is None:
         raise ValueError(f"There is no character {name!r}{_near(name, CHARACTERS)}.")
-    if not (figure.height > 0 and np.isfinite(figure.joints).all() and np.isfinite(figure.depth).all()):
+    finite = np.isfinite(figure.joints).all() and np.isfinite(figure.depth).all()
+    if not (0 < figure.height < np.inf and finite):
         raise ValueError(
-            f"A figure needs finite joints and a height above 0 pixels, got height {figure.height}."
+            f"A figure needs finite joints and depths and a height above 0 pixels,"
+            f" but this one has a height of {figure.height:g} and"
+            f" {'only finite' if finite else 'some missing (NaN or infinite)'} joints."
         )
     palette = _dress(character, colour)
     body = measure(figure)
@@ -90,10 +94,13 @@ def _dress(character: Character, colour: str | None) -> Palette:
     return {**character.palette, "top": CLOTHES_COLOURS[colour]}
 
 
-def _near(name: str, known: dict) -> str:
-    """The end of a sentence about an unknown name: the nearest known ones, or all."""
-    near = difflib.get_close_matches(str(name).lower(), known, n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(near)}?"[:-1] if near else f"; choose from {', '.join(known)}"
+def _near(name: str, known: Iterable[str]) -> str:
+    """How a sentence about an unknown name goes on: with the nearest known ones, or all."""
+    names = list(known)
+    near = difflib.get_close_matches(str(name).lower(), names, n=3, cutoff=0.5)
+    if near:
+        return f"; the nearest are: {', '.join(near)}"
+    return f"; choose from: {', '.join(names)}"
 
 
 def _limb_layers(pen: Pen, character: Character, palette: Palette, body: Body) -> list[Layer]:
@@ -125,10 +132,10 @@ def _torso_layers(pen: Pen, character: Character, palette: Palette, body: Body) 
     layers: list[Layer] = [(-0.02 * h, lambda: pen.outline(path, colour)), (0.0, torso)]
     if character.skirt:
         layers.append((0.001 * h, partial(character.skirt.draw, pen, body, palette)))
-    for things, side in ((character.behind, -1), (character.before, 1)):
-        for thing in things:
-            order = side * 0.09 * h * body.front + (0.1 * h if side > 0 else -0.005 * h)
-            layers.append((order, partial(thing.draw, pen, body, palette)))
+    for thing in character.behind:
+        layers.append(((-0.09 * body.front - 0.005) * h, partial(thing.draw, pen, body, palette)))
+    for thing in character.before:
+        layers.append(((0.09 * body.front + 0.06) * h, partial(thing.draw, pen, body, palette)))
     return layers
 
 

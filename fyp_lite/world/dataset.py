@@ -21,6 +21,7 @@ MAX_PEOPLE = 3
 FPS = 24.0
 TRAINING_MOTIONS = tuple(name for name in MOTIONS if name not in HELD_OUT_MOTIONS)
 PLAIN_STYLE_SHARE = 0.7
+STROKE_PATTERNS = 8  # of each style; making one takes longer than drawing with it
 
 
 @dataclass(frozen=True)
@@ -138,16 +139,12 @@ def _random_people(
         yaw = rng.normal(0, 0.5) if rng.random() < 0.6 else rng.uniform(-np.pi, np.pi)
         position = (centre * size, ground + rng.normal(0, 0.012) * size)
         people.append(
-            perform(
-                motion, num_frames, fps, rng, yaw=yaw, height=height * scale, position=position
-            )
+            perform(motion, num_frames, fps, rng, yaw=yaw, height=height * scale, position=position)
         )
     return people
 
 
-def _ground(
-    place: str, height: float, close: bool, rng: np.random.Generator, size: int
-) -> float:
+def _ground(place: str, height: float, close: bool, rng: np.random.Generator, size: int) -> float:
     """The pixel row of the ground: where the scene has its ground, and the head in the frame."""
     if close:
         return height + rng.uniform(0.08, 0.3) * size
@@ -169,7 +166,8 @@ def render_clip(clip: Clip, size: int = 256) -> np.ndarray:
             canvas.drawImage(background, 0, 0)
             draw_people(canvas, scene, people)
         frame = surface.toarray(colorType=skia.kRGBA_8888_ColorType)[..., :3]
-        frames.append(apply_style(np.ascontiguousarray(frame), scene.style, seed=scene.seed))
+        strokes = scene.seed % STROKE_PATTERNS
+        frames.append(apply_style(np.ascontiguousarray(frame), scene.style, seed=strokes))
     return np.stack(frames)
 
 

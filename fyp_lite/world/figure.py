@@ -41,7 +41,7 @@ SIDED_CHANNELS = {
 REST = CHANNELS | {f"{s}_{n}": v for n, v in SIDED_CHANNELS.items() for s in "lr"}
 _SIGNED = ("x", "turn", "twist", "side", "tilt", "look")  # change sign in a mirror
 
-Pose = dict[str, np.ndarray]  # channel -> `[f]`; channels left out rest
+Pose = dict[str, np.ndarray | float]  # channel -> `[f]` or constant; channels left out rest
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,7 @@ def solve(pose: Pose, body: Body, num_frames: int) -> tuple[np.ndarray, np.ndarr
         joints `[f, 17, 3]` in standing heights, and the directions of torso and head, each `[f]`
         radians to the subject's left.
     """
-    p = {name: np.broadcast_to(pose.get(name, rest), num_frames) for name, rest in REST.items()}
-    p = {name: value.astype(np.float64) for name, value in p.items()}
+    p = {name: np.zeros(num_frames) + pose.get(name, rest) for name, rest in REST.items()}
     joints = np.zeros((num_frames, 17, 3))
     hips_turn = _about_y(p["turn"])
     pelvis = _place_legs(joints, p, body, hips_turn)
@@ -139,10 +138,14 @@ def solve(pose: Pose, body: Body, num_frames: int) -> tuple[np.ndarray, np.ndarr
     )
     middle = shoulders + body.neck * (0.5 * chest[:, :, 1] + 0.5 * head[:, :, 1])
     face = np.array(
-        [[0, 0, 0.07], [0.027, 0.01, 0.055], [-0.027, 0.01, 0.055]]
-        + [[0.048, -0.006, -0.008], [-0.048, -0.006, -0.008]]
+        [
+            [0, -body.nose_drop, 0.07],
+            [0.027, 0.01, 0.055],
+            [-0.027, 0.01, 0.055],
+            [0.048, -0.006, -0.008],
+            [-0.048, -0.006, -0.008],
+        ]
     )
-    face[0, 1] = -body.nose_drop
     joints[:, :5] = middle[:, None] + np.einsum("fij,kj->fki", head, face * body.head)
     torso_yaw = np.radians(p["turn"] + 0.5 * p["twist"])
     return joints, torso_yaw, np.radians(head_turn)
@@ -182,7 +185,9 @@ def to_figures(
     ]
 
 
-def _place_legs(joints: np.ndarray, p: Pose, body: Body, hips_turn: np.ndarray) -> np.ndarray:
+def _place_legs(
+    joints: np.ndarray, p: dict[str, np.ndarray], body: Body, hips_turn: np.ndarray
+) -> np.ndarray:
     """Fill in hips, knees and ankles; return the pelvis `[f, 3]`."""
     reach = body.thigh + body.shin
     stand = body.ankle + 0.99 * reach

@@ -31,8 +31,8 @@ def body(rng: np.random.Generator) -> Body:
     return replace(person, **{n: getattr(person, n) / person.height for n in lengths})
 
 
-def random_pose(rng: np.random.Generator) -> Pose:
-    """Random plausible channels of one frame; every value is a scalar array.
+def random_pose(rng: np.random.Generator) -> dict[str, float]:
+    """Random plausible channels of one frame.
 
     Arms and legs are drawn wide (crossed arms, knees to the hip, high kicks, deep bends), and
     drawn again while a hand or an elbow would be inside the chest.
@@ -61,10 +61,10 @@ def random_pose(rng: np.random.Generator) -> Pose:
                 f"{side}_roll": rng.uniform(-75, 105),
             }
         if _arms_clear(pose):
-            return {name: np.asarray(value, np.float64) for name, value in pose.items()}
+            return {name: float(value) for name, value in pose.items()}
 
 
-def _random_legs(stance: str, rng: np.random.Generator) -> Pose:
+def _random_legs(stance: str, rng: np.random.Generator) -> dict[str, float]:
     legs = {f"{s}_fx": rng.uniform(-0.02, 0.06) for s in "lr"}
     legs |= {f"{s}_knee": rng.uniform(-5, 40) for s in "lr"}
     side = rng.choice(["l", "r"])
@@ -89,10 +89,10 @@ def _random_legs(stance: str, rng: np.random.Generator) -> Pose:
     return legs
 
 
-def _arms_clear(pose: Pose) -> bool:
+def _arms_clear(pose: dict[str, float]) -> bool:
     """Whether elbows and wrists are outside the chest and the head."""
     arms = {n: v for n, v in pose.items() if n[2:] in ("lift", "az", "elbow", "roll")}
-    joints, _, _ = solve({"bend": 0.0} | arms, Body(), 1)
+    joints, _, _ = solve({"bend": 0.0, **arms}, Body(), 1)
     shoulders = joints[0, [5, 6]].mean(axis=0)
     x, y, z = (joints[0, 7:11] - shoulders).T
     in_chest = (np.abs(x) < 0.1) & (np.abs(z) < 0.075) & (y > -0.3) & (y < 0.02)
@@ -160,8 +160,8 @@ def _random_walk(seconds: np.ndarray, rng: np.random.Generator) -> Pose:
     index = np.searchsorted(times, seconds, side="right") - 1
     part = (seconds - times[index]) / (times[index + 1] - times[index])
     ease = part * part * (3 - 2 * part)
-    pose = {}
+    pose: Pose = {}
     for name in REST:
-        values = np.array([float(key[name]) for key in keys])
+        values = np.array([key[name] for key in keys])
         pose[name] = values[index] * (1 - ease) + values[index + 1] * ease
     return pose

@@ -13,12 +13,14 @@ import numpy as np
 
 from fyp_lite.world.figure import Pose
 
+Track = Callable[[np.ndarray, float], Pose]
+
 
 @dataclass(frozen=True)
 class Motion:
     """A named motion: `track(t, a)` gives channels for `t` in cycles and amplitude `a` near 1."""
 
-    track: Callable[[np.ndarray, float], Pose]
+    track: Track
     period: float  # seconds a cycle takes at normal tempo
     sided: bool = False  # the name says which side moves: never mirrored
 
@@ -26,8 +28,8 @@ class Motion:
 MOTIONS: dict[str, Motion] = {}
 
 
-def _motion(period: float, sided: bool = False) -> Callable[[Callable], Callable]:
-    def register(track: Callable[[np.ndarray, float], Pose]) -> Callable:
+def _motion(period: float, sided: bool = False) -> Callable[[Track], Track]:
+    def register(track: Track) -> Track:
         MOTIONS[track.__name__] = Motion(track, period, sided)
         return track
 
@@ -68,13 +70,13 @@ def _both(**channels: np.ndarray | float) -> Pose:
 
 
 @_motion(4.0)
-def idle(t, a):
+def idle(t: np.ndarray, a: float) -> Pose:
     s = _sin(t)
     return {"x": 0.015 * a * s, "twist": 3 * s, "look": 18 * a * _sin(t / 2), "side": -2 * s}
 
 
 @_motion(1.1)
-def walk(t, a):
+def walk(t: np.ndarray, a: float) -> Pose:
     c, s = _cos(t), _sin(t)
     return {
         "y": -0.012 + 0.012 * _cos(2 * t),
@@ -94,7 +96,7 @@ def walk(t, a):
 
 
 @_motion(0.75)
-def run(t, a):
+def run(t: np.ndarray, a: float) -> Pose:
     c = _cos(t)
     return {
         "y": -0.04,
@@ -114,7 +116,7 @@ def run(t, a):
 
 
 @_motion(1.2)
-def march(t, a):
+def march(t: np.ndarray, a: float) -> Pose:
     left, right = _beat(t), _beat(t + 0.5)
     return {
         **_both(az=88, roll=85, fx=0.0, knee=2),
@@ -130,7 +132,7 @@ def march(t, a):
 
 
 @_motion(0.9)
-def moonwalk(t, a):
+def moonwalk(t: np.ndarray, a: float) -> Pose:
     left, right = _rise(t), _rise(t + 0.5)
     return {
         "y": -0.03,
@@ -152,22 +154,22 @@ def _waving(t: np.ndarray, a: float, side: str) -> Pose:
 
 
 @_motion(0.8, sided=True)
-def wave_left(t, a):
+def wave_left(t: np.ndarray, a: float) -> Pose:
     return {"side": -3, "x": 0.01, **_waving(t, a, "l")}
 
 
 @_motion(0.8, sided=True)
-def wave_right(t, a):
+def wave_right(t: np.ndarray, a: float) -> Pose:
     return {"side": 3, "x": -0.01, **_waving(t, a, "r")}
 
 
 @_motion(0.9)
-def wave_both(t, a):
+def wave_both(t: np.ndarray, a: float) -> Pose:
     return {"x": 0.01 * _sin(t / 2), **_waving(t, a, "l"), **_waving(t, a, "r")}
 
 
 @_motion(1.1)
-def jumping_jacks(t, a):
+def jumping_jacks(t: np.ndarray, a: float) -> Pose:
     up = _rise(t)
     return {
         "jump": 0.05 * a * _sin(t) ** 2,
@@ -177,7 +179,7 @@ def jumping_jacks(t, a):
 
 
 @_motion(2.4)
-def squat(t, a):
+def squat(t: np.ndarray, a: float) -> Pose:
     down = _rise(t)
     return {
         "y": -0.2 * a * down,
@@ -189,7 +191,7 @@ def squat(t, a):
 
 
 @_motion(1.8)
-def kick_front(t, a):
+def kick_front(t: np.ndarray, a: float) -> Pose:
     return {
         "bend": _keys(t, 2, 4, -12, 4),
         "y": -0.02,
@@ -202,7 +204,7 @@ def kick_front(t, a):
 
 
 @_motion(2.0)
-def kick_side(t, a):
+def kick_side(t: np.ndarray, a: float) -> Pose:
     kick = _keys(t, 0, 0.35, 1, 0.35)
     return {
         "side": 24 * a * kick,
@@ -216,7 +218,7 @@ def kick_side(t, a):
 
 
 @_motion(1.2)
-def boxing(t, a):
+def boxing(t: np.ndarray, a: float) -> Pose:
     left, right = _beat(t), _beat(t + 0.5)
     return {
         "y": -0.05 + 0.01 * _sin(2 * t),
@@ -235,7 +237,7 @@ def boxing(t, a):
 
 
 @_motion(0.8)
-def clap(t, a):
+def clap(t: np.ndarray, a: float) -> Pose:
     apart = _rise(t)
     return {
         "y": 0.008 * _sin(t) - 0.01,
@@ -245,13 +247,13 @@ def clap(t, a):
 
 
 @_motion(3.0)
-def raise_arms(t, a):
+def raise_arms(t: np.ndarray, a: float) -> Pose:
     up = _rise(t)
     return {"nod": -12 * up, **_both(lift=8 + 162 * min(a, 1.05) * up, az=8, elbow=10, roll=60)}
 
 
 @_motion(2.6)
-def dance_side_step(t, a):
+def dance_side_step(t: np.ndarray, a: float) -> Pose:
     return {
         "x": a * _keys(t, 0, 0.1, 0.2, 0.1),
         "l_fx": a * _keys(t, 0.01, 0.22, 0.21, 0.22),
@@ -267,7 +269,7 @@ def dance_side_step(t, a):
 
 
 @_motion(1.2)
-def dance_twist(t, a):
+def dance_twist(t: np.ndarray, a: float) -> Pose:
     s = _sin(t)
     return {
         "turn": 22 * a * s,
@@ -282,7 +284,7 @@ def dance_twist(t, a):
 
 
 @_motion(1.6)
-def dance_disco(t, a):
+def dance_disco(t: np.ndarray, a: float) -> Pose:
     up = _keys(t, 0, 1, snap=1.6)
     return {
         "x": 0.05 * a * (1 - 2 * up),
@@ -302,7 +304,7 @@ def dance_disco(t, a):
 
 
 @_motion(2.0)
-def dance_knee_lift(t, a):
+def dance_knee_lift(t: np.ndarray, a: float) -> Pose:
     """Arms up on one side while the other knee comes up and out, then the same again mirrored."""
     left, right = _beat(t), _beat(t + 0.5)
     return {
@@ -324,7 +326,7 @@ def dance_knee_lift(t, a):
 
 
 @_motion(2.2)
-def pirouette(t, a):
+def pirouette(t: np.ndarray, a: float) -> Pose:
     lifted = _keys(t, 0.6, 1, 1, 1)
     return {
         "turn": 360 * (t + 0.08 * _sin(t)),
@@ -340,7 +342,7 @@ def pirouette(t, a):
 
 
 @_motion(5.0)
-def macarena(t, a):
+def macarena(t: np.ndarray, a: float) -> Pose:
     right = {
         "lift": (85, 85, 85, 60, 60, 150, 150, 45),
         "az": (88, 88, 88, 110, 110, 25, 25, -15),
@@ -355,7 +357,7 @@ def macarena(t, a):
 
 
 @_motion(6.0)
-def tai_chi(t, a):
+def tai_chi(t: np.ndarray, a: float) -> Pose:
     s, c = _sin(t), _cos(t)
     return {
         "y": -0.09 * a - 0.02 * _cos(2 * t),
@@ -373,7 +375,7 @@ def tai_chi(t, a):
 
 
 @_motion(3.0)
-def bow(t, a):
+def bow(t: np.ndarray, a: float) -> Pose:
     down = _keys(t, 0, 1, 1, 0)
     return {
         "bend": 2 + 62 * a * down,
@@ -384,7 +386,7 @@ def bow(t, a):
 
 
 @_motion(2.6)
-def lunge(t, a):
+def lunge(t: np.ndarray, a: float) -> Pose:
     ahead = _rise(t)
     return {
         "y": -0.13 * a * ahead,
@@ -397,7 +399,7 @@ def lunge(t, a):
 
 
 @_motion(0.7)
-def hop(t, a):
+def hop(t: np.ndarray, a: float) -> Pose:
     up = np.abs(_sin(t / 2))
     return {
         "jump": 0.08 * a * up,
@@ -412,7 +414,7 @@ def hop(t, a):
 
 
 @_motion(2.2)
-def shrug(t, a):
+def shrug(t: np.ndarray, a: float) -> Pose:
     up = _keys(t, 0, 1, 1, 0)
     return {
         "shrug": 0.028 * a * up,
@@ -422,7 +424,7 @@ def shrug(t, a):
 
 
 @_motion(2.0)
-def conduct(t, a):
+def conduct(t: np.ndarray, a: float) -> Pose:
     s, c = _sin(t), _cos(t)
     return {
         "nod": 4 * _sin(2 * t),
@@ -431,7 +433,7 @@ def conduct(t, a):
 
 
 @_motion(3.2)
-def robot_dance(t, a):
+def robot_dance(t: np.ndarray, a: float) -> Pose:
     return {
         "turn": _keys(t, 0, 22, 0, -22, snap=4) * a,
         "look": _keys(t, 0, 25, -25, 0, snap=4),
@@ -450,7 +452,7 @@ def robot_dance(t, a):
 
 
 @_motion(0.9)
-def flap_arms(t, a):
+def flap_arms(t: np.ndarray, a: float) -> Pose:
     s = _sin(t)
     return {
         "y": -0.03 + 0.02 * s,
@@ -460,7 +462,7 @@ def flap_arms(t, a):
 
 
 @_motion(0.9)
-def cheer(t, a):
+def cheer(t: np.ndarray, a: float) -> Pose:
     up = _sin(t / 2) ** 2
     return {
         "jump": 0.09 * a * up,
@@ -471,7 +473,7 @@ def cheer(t, a):
 
 
 @_motion(1.6)
-def swim(t, a):
+def swim(t: np.ndarray, a: float) -> Pose:
     return {
         "bend": 26,
         "twist": 14 * a * _sin(t),
@@ -484,7 +486,7 @@ def swim(t, a):
 
 
 @_motion(2.4)
-def throw(t, a):
+def throw(t: np.ndarray, a: float) -> Pose:
     return {
         "twist": a * _keys(t, -10, -38, 35, 15),
         "bend": _keys(t, 2, -6, 18, 8),
@@ -503,7 +505,7 @@ def throw(t, a):
 
 
 @_motion(2.0)
-def bat_swing(t, a):
+def bat_swing(t: np.ndarray, a: float) -> Pose:
     swing = _keys(t, 0, -0.2, 1, 0.8)
     return {
         "twist": a * (-34 + 76 * swing),
@@ -521,7 +523,7 @@ def bat_swing(t, a):
 
 
 @_motion(3.4)
-def stretch_side(t, a):
+def stretch_side(t: np.ndarray, a: float) -> Pose:
     s = _sin(t)
     left, right = np.maximum(s, 0), np.maximum(-s, 0)
     return {
@@ -536,7 +538,7 @@ def stretch_side(t, a):
 
 
 @_motion(2.4)
-def point_around(t, a):
+def point_around(t: np.ndarray, a: float) -> Pose:
     return {
         "twist": a * _keys(t, -12, 25, 5, 25, snap=2),
         "look": a * _keys(t, -15, 35, 0, 35, snap=2),
@@ -553,7 +555,7 @@ def point_around(t, a):
 
 
 @_motion(1.4)
-def air_guitar(t, a):
+def air_guitar(t: np.ndarray, a: float) -> Pose:
     strum = _sin(2 * t)
     return {
         "bend": 10 + 8 * a * _sin(t),

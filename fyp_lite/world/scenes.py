@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import skia
 
-from fyp_lite.world.places import built, land, water
+from fyp_lite.world.places import built, land, water, wild
 from fyp_lite.world.places.brush import SIZE, Brush
 
 TIMES = ("day", "sunset", "night")
@@ -36,21 +36,21 @@ class Scene:
     name: str
     paint: Callable[[Brush], None]
     ground: tuple[float, float]  # where feet may stand: highest and lowest, shares of the height
-    has_sky: bool = True
+    has_sky: bool = True  # sunset and night change the whole picture
     times: tuple[str, ...] = TIMES  # those that make sense in a sentence
 
 
 _ALL = (
     Scene("sea", water.sea, (0.7, 0.95)),
     Scene("beach", water.beach, (0.68, 0.96)),
-    Scene("desert", land.desert, (0.7, 0.96)),
+    Scene("desert", wild.desert, (0.7, 0.96)),
     Scene("park", land.park, (0.66, 0.96)),
     Scene("forest", land.forest, (0.7, 0.96)),
     Scene("street", built.street, (0.68, 0.96)),
     Scene("mountain", land.mountain, (0.7, 0.96)),
-    Scene("snow", land.snow, (0.74, 0.96)),
-    Scene("moon", water.moon, (0.68, 0.96), has_sky=False, times=("day",)),
-    Scene("space", water.space, (0.6, 0.95), has_sky=False, times=("day",)),
+    Scene("snow", wild.snow, (0.74, 0.96)),
+    Scene("moon", wild.moon, (0.68, 0.96), has_sky=False, times=("day",)),
+    Scene("space", wild.space, (0.6, 0.95), has_sky=False, times=("day",)),
     Scene("gym", built.gym, (0.7, 0.96), has_sky=False),
     Scene("stage", built.stage, (0.76, 0.94), has_sky=False, times=("day", "night")),
     Scene("castle", land.castle, (0.74, 0.96)),
@@ -58,7 +58,7 @@ _ALL = (
     Scene("kitchen", built.kitchen, (0.74, 0.96), has_sky=False),
     Scene("room", built.room, (0.78, 0.96), has_sky=False),
     Scene("underwater", water.underwater, (0.8, 0.96), has_sky=False),
-    Scene("volcano", land.volcano, (0.7, 0.96)),
+    Scene("volcano", wild.volcano, (0.7, 0.96)),
 )
 SCENES: dict[str, Scene] = {scene.name: scene for scene in _ALL}
 
@@ -93,6 +93,8 @@ def draw_scene(
     brush = Brush(canvas, time, rng)
     if colour is None:
         SCENES[name].paint(brush)
+        if SCENES[name].has_sky and time == "night":
+            brush.mist()
     else:
         built.plain(brush, colour)
     canvas.restore()

@@ -1,7 +1,7 @@
 """Painting styles for finished frames.
 
 Strokes, hatching, grain and paper are fixed in the frame for a seed, so that a styled video is as
-steady as the plain one. They are computed once per size and seed and then only looked up.
+steady as the plain one. There are `_LAYOUTS` layouts of each, computed once and then looked up.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from fyp_lite.world.scenes import unknown
 
+_LAYOUTS = 12
 _PAPER = np.array((248, 245, 236), np.float32)
 _GREY = np.array((0.299, 0.587, 0.114), np.float32)
 
@@ -38,7 +39,7 @@ def apply_style(frame: np.ndarray, style: str, *, seed: int = 0) -> np.ndarray:
         raise ValueError(
             f"The frame is {frame.dtype} {frame.shape}: a style needs uint8 RGB [height, width, 3]."
         )
-    return _PAINTERS[style](frame, seed)
+    return _PAINTERS[style](frame, seed % _LAYOUTS)
 
 
 def _unit(frame: np.ndarray) -> float:
@@ -55,7 +56,9 @@ def _noise(shape: tuple[int, int], grain: float, rng: np.random.Generator) -> np
     height, width = shape
     small = (max(2, round(height / grain)), max(2, round(width / grain)))
     noise = cv2.resize(
-        rng.standard_normal(small).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
+        rng.standard_normal(small).astype(np.float32),
+        (width, height),
+        interpolation=cv2.INTER_CUBIC,
     )
     return (noise - noise.mean()) / (noise.std() + 1e-6)
 
@@ -67,7 +70,7 @@ def _van_gogh(frame: np.ndarray, seed: int) -> np.ndarray:
     centres, strokes, relief = _brush_strokes(frame.shape[:2], seed)
     rich = _saturate(frame, 1.45)
     paint = rich.reshape(-1, 3)[centres][strokes]  # every stroke has the colour at its centre
-    mixed = cv2.addWeighted(paint, 0.62, rich, 0.38, 0)
+    mixed = cv2.addWeighted(paint, 0.56, rich, 0.44, 0)
     return cv2.multiply(mixed, relief, dtype=cv2.CV_8U)
 
 
@@ -78,9 +81,7 @@ def _saturate(frame: np.ndarray, amount: float) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def _brush_strokes(
-    shape: tuple[int, int], seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _brush_strokes(shape: tuple[int, int], seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Flat pixel index of each stroke's centre, stroke of each pixel, paint's thickness and tint.
 
     Shapes `[strokes]`, `[h, w]` and `[h, w, 3]` (a factor near 1).
@@ -88,28 +89,28 @@ def _brush_strokes(
     height, width = shape
     rng = np.random.default_rng(seed)
     unit = min(shape) / 256
-    step = 3.6 * unit
+    step = 3.8 * unit
     ys, xs = np.mgrid[step / 2 : height : step, step / 2 : width : step]
     spots = np.stack([xs.ravel(), ys.ravel()], 1) + rng.normal(0, 0.35 * step, (xs.size, 2))
     spots = np.clip(spots, 0, (width - 1, height - 1))[rng.permutation(xs.size)]
     angles = _flow(spots, shape, rng)
+    along = 4.8 * unit * np.stack([np.cos(angles), np.sin(angles)], 1)
+    across = 0.25 * np.stack([-along[:, 1], along[:, 0]], 1)
     ids = np.zeros(shape, np.int32)
     relief = np.ones(shape, np.float32)
-    long, thick = 9.5 * unit, max(1.0, 2.3 * unit)
-    for i, ((x, y), angle) in enumerate(zip(spots.tolist(), angles.tolist(), strict=True)):
-        along = np.array((np.cos(angle), np.sin(angle)))
-        across = 0.45 * thick * np.array((-along[1], along[0]))
-        for canvas, value, shift, share in (
-            (ids, i, 0 * across, 1.0),
-            (relief, 0.84, across, 1.0),  # the stroke's shaded side
-            (relief, float(rng.uniform(0.98, 1.2)), -across, 0.62),  # and its lit ridge
-        ):
-            a, b = (x, y) + shift - along * long / 2, (x, y) + shift + along * long / 2
-            ends = [tuple(int(v) for v in np.round(p)) for p in (a, b)]
-            cv2.line(canvas, *ends, value, max(1, round(2 * thick * share)))
-    tint = 1 + 0.1 * cv2.GaussianBlur(rng.standard_normal((spots.shape[0], 3))[ids], (3, 3), 0)
+    whole, ridge = max(1, round(5 * unit)), max(1, round(3 * unit))
+    ends = [(spots + shift - along, spots + shift + along) for shift in (0, across, -across)]
+    rows = np.round(np.concatenate([p for pair in ends for p in pair], 1)).astype(int).tolist()
+    bright = rng.uniform(0.98, 1.2, len(rows)).tolist()
+    for i, (ax, ay, bx, by, sax, say, sbx, sby, rax, ray, rbx, rby) in enumerate(rows):
+        cv2.line(ids, (ax, ay), (bx, by), i, whole)
+        cv2.line(relief, (sax, say), (sbx, sby), 0.84, whole)  # the stroke's shaded side
+        cv2.line(relief, (rax, ray), (rbx, rby), bright[i], ridge)  # and its lit ridge
+    tint = 1 + 0.07 * cv2.GaussianBlur(rng.standard_normal((len(rows), 3))[ids], (3, 3), 0)
     relief = cv2.GaussianBlur(relief, (0, 0), 0.6 * unit)[..., None] * tint
-    centres = np.round(spots[:, 1]).astype(np.int64) * width + np.round(spots[:, 0]).astype(np.int64)
+    centres = np.round(spots[:, 1]).astype(np.int64) * width + np.round(spots[:, 0]).astype(
+        np.int64
+    )
     return centres, ids, relief.astype(np.float32)
 
 
@@ -164,31 +165,32 @@ def _block_texture(shape: tuple[int, int], block: int, seed: int) -> np.ndarray:
 def _pencil_sketch(frame: np.ndarray, seed: int) -> np.ndarray:
     unit = _unit(frame)
     hatching, paper = _hatching(frame.shape[:2], seed)
-    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-    soft = cv2.GaussianBlur(grey, (0, 0), 1.0 * unit)
-    wide = cv2.GaussianBlur(grey, (0, 0), 3.2 * unit)
-    outline = np.clip(1.1 - 9 * np.abs(wide - soft), 0.12, 1)
-    shade = np.ones_like(grey)
-    for level, strokes in zip((0.78, 0.56, 0.36), hatching, strict=True):
+    soft = cv2.GaussianBlur(frame, (0, 0), 0.8 * unit)
+    wide = cv2.GaussianBlur(frame, (0, 0), 2.6 * unit)
+    # Edges in any colour channel, on the darker side only: one line for an edge.
+    edge = cv2.subtract(wide, soft).max(2).astype(np.float32)
+    outline = np.clip(1.12 - edge / 26, 0.14, 1)
+    tone = np.sqrt(cv2.cvtColor(soft, cv2.COLOR_RGB2GRAY) / np.float32(255))
+    shade = 0.66 + 0.36 * tone
+    for level, strokes in zip((0.86, 0.7, 0.5), hatching, strict=True):
         # A stroke is as strong as the picture is darker than the level.
-        shade -= np.clip((level - wide) * 3.2, 0, 1) * strokes
-    light = (0.72 + 0.28 * np.sqrt(soft)) * np.clip(shade, 0.2, 1) * outline
-    return _bytes(paper * light[..., None])
+        shade -= np.clip((level - tone) * 4, 0, 1) * strokes
+    return cv2.multiply(paper, cv2.merge([shade * outline] * 3), dtype=cv2.CV_8U)
 
 
 @lru_cache(maxsize=8)
 def _hatching(shape: tuple[int, int], seed: int) -> tuple[list[np.ndarray], np.ndarray]:
-    """Three directions of pencil strokes, `[h, w]` in 0…0.4, and the paper `[h, w, 3]` 0…255."""
+    """Three directions of pencil strokes, `[h, w]` in 0…0.3, and the paper `[h, w, 3]` 0…255."""
     rng = np.random.default_rng(seed)
     unit = min(shape) / 256
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     layers = []
-    for degrees, period in ((50, 8.0), (128, 8.0), (86, 7.0)):
+    for degrees, period in ((50, 9.0), (128, 9.0), (86, 8.0)):
         angle = np.radians(degrees)
         wobble = 1.1 * unit * _noise(shape, 22 * unit, rng)
         across = (x * np.sin(angle) + y * np.cos(angle) + wobble) / (period * unit)
         pressure = np.clip(0.85 + 0.3 * _noise(shape, 14 * unit, rng), 0.2, 1.2)
-        layers.append(0.34 * pressure * np.clip(0.5 + 0.9 * np.cos(2 * np.pi * across), 0, 1))
+        layers.append(0.17 * pressure * np.clip(0.5 + 0.9 * np.cos(2 * np.pi * across), 0, 1))
     grain = 1 + 0.012 * _noise(shape, 2.5 * unit, rng)
     return layers, (grain[..., None] * _PAPER).astype(np.float32)
 
@@ -200,32 +202,30 @@ def _watercolour(frame: np.ndarray, seed: int) -> np.ndarray:
     unit = _unit(frame)
     warp, pigment, paper = _wash(frame.shape[:2], seed)
     wobbly = cv2.remap(frame, *warp, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-    flat = cv2.medianBlur(wobbly, 2 * max(1, round(3 * unit)) + 1)
-    wash = _saturate(flat, 1.25).astype(np.float32)
-    small = cv2.GaussianBlur(flat, (0, 0), 1.2 * unit).astype(np.float32)
-    pooled = cv2.GaussianBlur(small, (0, 0), 4.0 * unit) - small  # paint gathers along edges
-    strength = (0.8 + pigment)[..., None]
-    wet = paper - (paper - wash) * strength - 0.55 * np.abs(pooled)
-    return _bytes(wet)
+    flat = _saturate(cv2.medianBlur(wobbly, 2 * max(1, round(2 * unit)) + 1), 1.25)
+    wide = cv2.blur(flat, (2 * round(3 * unit) + 1,) * 2)
+    wash = cv2.subtract(flat, cv2.absdiff(wide, flat))  # paint gathers along edges
+    # Thin paint lets the paper through.
+    return cv2.blendLinear(wash, paper, pigment, 1 - pigment)
 
 
 @lru_cache(maxsize=8)
 def _wash(
     shape: tuple[int, int], seed: int
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]:
-    """Maps that make edges wobble, pigment added to the wash `[h, w]`, paper `[h, w, 3]`."""
+    """Maps that make edges wobble, share of paint `[h, w]`, paper `[h, w, 3]` uint8."""
     rng = np.random.default_rng(seed)
     unit = min(shape) / 256
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     dx, dy = (1.3 * unit * _noise(shape, 14 * unit, rng) for _ in range(2))
     maps = cv2.convertMaps(x + dx, y + dy, cv2.CV_16SC2)
-    blots = 0.1 * _noise(shape, 34 * unit, rng) + 0.06 * _noise(shape, 11 * unit, rng)
+    blots = 0.07 * _noise(shape, 40 * unit, rng) + 0.04 * _noise(shape, 12 * unit, rng)
     border = np.minimum(np.minimum(x, shape[1] - 1 - x), np.minimum(y, shape[0] - 1 - y)) / unit
     ragged = border + 3.0 * _noise(shape, 16 * unit, rng)
     painted = np.clip((ragged - 5) / 3, 0, 1)  # the paper stays white along the border
     paper = (1 + 0.01 * _noise(shape, 3 * unit, rng))[..., None] * _PAPER
-    pigment = (0.8 + np.clip(blots, -0.28, 0.22)) * painted - 0.8
-    return maps, pigment.astype(np.float32), paper.astype(np.float32)
+    pigment = np.clip(0.82 + blots, 0.6, 1) * painted
+    return maps, pigment.astype(np.float32), _bytes(paper)
 
 
 _PAINTERS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {

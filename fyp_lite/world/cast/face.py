@@ -148,7 +148,9 @@ class HeadPen(Pen):
             if min(facing for _, facing in seen) > 0.0:
                 self.flat(polygon([p for p, _ in seen]), colour)
 
-    def brows(self, colour: Colour, y: float = -0.25, slant: float = 0.0, thick: float = 0.1) -> None:
+    def brows(
+        self, colour: Colour, y: float = -0.25, slant: float = 0.0, thick: float = 0.1
+    ) -> None:
         """Eyebrows; a positive slant frowns."""
         for sign in (-1, 1):
             ends = [self.on(sign * 0.22, y + slant), self.on(sign * 0.66, y - slant)]
@@ -162,7 +164,12 @@ class HeadPen(Pen):
             self.flat(ellipse(centre, size, size * 0.9), colour)
 
     def smile(
-        self, colour: Colour, y: float = 0.5, half: float = 0.4, dip: float = 0.16, thick: float = 0.09
+        self,
+        colour: Colour,
+        y: float = 0.5,
+        half: float = 0.4,
+        dip: float = 0.16,
+        thick: float = 0.09,
     ) -> None:
         points = []
         for i in range(7):

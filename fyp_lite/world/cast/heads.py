@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import skia
+
 from fyp_lite.world.cast.face import PUPIL, HeadPen
 from fyp_lite.world.cast.limbs import Palette
 from fyp_lite.world.cast.pen import WHITE, blob, ellipse, hull, polygon, shade, tint
@@ -19,16 +21,15 @@ def _human(
     top: float = -0.42,
     half: float = 1.2,
     square: float = 0.6,
-    jaw: bool = True,
+    jaw: float = 1.5,
 ) -> None:
     """A hair-coloured ball with the face let in; ears at the sides.
 
-    Without a `jaw` that shows up to the ears, hair frames the face all round.
+    Bare skin reaches `half` radians to either side at the brow and `jaw` below the ears.
     """
     h.ear_pair(1.6, 0.15, 0.2, 0.24, p["skin"], None)
     h.ball(p["hair"])
-    if jaw:
-        h.patch(0.0, 1.5, 0.08, 1.0, p["skin"], 0.5)
+    h.patch(0.0, jaw, 0.08, 1.0, p["skin"], 0.5)
     h.patch(0.0, half, top, 1.0, p["skin"], square)
     for sign in (-1, 1):
         h.spot(sign * 1.55, 0.15, 0.2, 0.24, shade(p["skin"], 0.1))
@@ -41,7 +42,7 @@ def short_hair(h: HeadPen, p: Palette) -> None:
 
 
 def long_hair(h: HeadPen, p: Palette) -> None:
-    _human(h, p, top=-0.5, half=1.05, square=0.9, jaw=False)
+    _human(h, p, top=-0.5, half=1.05, square=0.9, jaw=1.25)
     for sign in (-1, 1):
         h.spot(sign * 0.66, 0.46, 0.16, 0.1, (250, 140, 130))
     h.smile((205, 40, 70), y=0.52, half=0.28, thick=0.14)
@@ -152,7 +153,7 @@ def robot(h: HeadPen, p: Palette) -> None:
     box = [complex(x, y) for x, y in ((-0.95, -0.9), (0, -0.95), (0.95, -0.9), (1.08, 0))]
     box += [complex(x, y) for x, y in ((0.95, 0.9), (0, 0.95), (-0.95, 0.9), (-1.08, 0))]
     h.shape(blob([z * 1.12 for z in box]), p["skin"])
-    h.patch(0.0, 1.05, -0.5, 0.6, p["screen"], 0.35)
+    h.patch(0.0, 1.2, -0.5, 0.6, p["screen"], 0.35)
     h.eye_pair(y=-0.08, apart=0.44, rx=0.24, ry=0.26, white=None, iris=p["light"])
     h.smile(p["light"], y=0.28, half=0.4, dip=0.1, thick=0.11)
     if h.front < -0.3:
@@ -164,7 +165,7 @@ def astronaut(h: HeadPen, p: Palette) -> None:
     h.ball(p["top"], 1.12, 1.12)
     for sign in (-1, 1):
         h.spot(sign * 1.5, 0.1, 0.26, 0.34, p["trim"])
-    path = h.patch_path(0.0, 1.08, -0.55, 0.7, 0.7)
+    path = h.patch_path(0.0, 1.25, -0.56, 0.72, 0.75)
     if path is not None:
         h.outline(path, p["grey"])
         h.shaded(path, p["visor"])
@@ -176,7 +177,7 @@ def astronaut(h: HeadPen, p: Palette) -> None:
 def bat_cowl(h: HeadPen, p: Palette) -> None:
     h.point_pair(1.25, -0.5, 1.05, 0.24, p["dark"], 0.06)
     h.ball(p["dark"])
-    h.patch(0.0, 0.72, 0.3, 1.0, p["skin"], 0.7)
+    h.patch(0.0, 0.95, 0.3, 1.0, p["skin"], 0.7)
     h.slanted_eyes(WHITE, -0.06, 0.24)
     h.nose(p["dark"], 0.3, 0.16)
     h.smile(shade(p["skin"], 0.5), y=0.68, half=0.26, dip=0.0)
@@ -192,7 +193,7 @@ def hero_hair(h: HeadPen, p: Palette) -> None:
 
 def gold_mask(h: HeadPen, p: Palette) -> None:
     h.ball(p["top"], 1.0, 1.04)
-    h.patch(0.0, 0.78, -0.62, 0.96, p["gold"], 0.55)
+    h.patch(0.0, 1.05, -0.62, 0.96, p["gold"], 0.6)
     h.spot(0.0, -0.72, 0.3, 0.3, p["top"])
     for sign in (-1, 1):
         h.spot(sign * 1.5, 0.1, 0.24, 0.28, p["gold"])
@@ -213,10 +214,10 @@ def hulk(h: HeadPen, p: Palette) -> None:
 
 def trooper(h: HeadPen, p: Palette) -> None:
     h.ball(p["top"], 1.04, 1.08)
-    h.patch(math.pi, 1.9, 0.62, 1.0, p["dark"], 0.4)
+    h.patch(math.pi, 1.4, 0.8, 1.0, p["dark"], 0.4)
     h.patch(0.0, 1.25, -0.34, -0.2, p["dark"], 0.4)
     for sign in (-1, 1):
-        corners = ((0.08, -0.02), (0.75, -0.12), (0.85, 0.22), (0.4, 0.32), (0.12, 0.2))
+        corners = ((0.08, -0.04), (0.85, -0.14), (1.0, 0.26), (0.45, 0.36), (0.12, 0.22))
         seen = [h.on(sign * a, y) for a, y in corners]
         if min(f for _, f in seen) > -0.1:
             h.flat(polygon([z for z, _ in seen]), p["dark"])
@@ -263,8 +264,8 @@ def pirate(h: HeadPen, p: Palette) -> None:
 
 def knight(h: HeadPen, p: Palette) -> None:
     back = -h.side
-    plume = [(-0.9j, 0.16), (complex(0.35 * back, -1.5), 0.3), (complex(1.05 * back, -1.25), 0.26)]
-    h.shape(polygon(hull([*plume, (complex(1.3 * back, -0.75), 0.12)])), p["trim"])
+    plume = [(-0.9j, 0.16), (complex(0.3 * back, -1.45), 0.3), (complex(0.95 * back, -1.2), 0.34)]
+    h.shape(polygon(hull([*plume, (complex(1.25 * back, -0.8), 0.2)])), p["trim"])
     h.ball(p["steel"], 1.0, 1.06)
     path = h.patch_path(0.0, 1.1, -0.3, 1.0, 0.6)
     if path is not None:
@@ -286,7 +287,7 @@ def wizard_hat(h: HeadPen, p: Palette) -> None:
     h.flat(_star(0.05 - 1.2j, 0.28), GOLD)
 
 
-def _star(centre: complex, radius: float):
+def _star(centre: complex, radius: float) -> skia.Path:
     spokes = [radius * (1 if i % 2 == 0 else 0.45) for i in range(10)]
     turns = [complex(math.sin(math.pi * i / 5), -math.cos(math.pi * i / 5)) for i in range(10)]
     return polygon([centre + r * t for r, t in zip(spokes, turns, strict=True)])
@@ -314,12 +315,14 @@ def crown(h: HeadPen, p: Palette) -> None:
 def alien(h: HeadPen, p: Palette) -> None:
     for sign in (-1, 1):
         x = 0.6 * math.sin(h.yaw + sign * 1.3)
-        h.line_through([complex(x * 0.6, -0.8), complex(x * 1.2, -1.5)], shade(p["skin"], 0.3), 0.12)
+        stalk = [complex(x * 0.6, -0.8), complex(x * 1.2, -1.5)]
+        h.line_through(stalk, shade(p["skin"], 0.3), 0.12)
         h.shape(ellipse(complex(x * 1.25, -1.55), 0.18, 0.18), p["skin"])
-    h.shape(blob([-1.15 - 0.5j, -0.6 - 1.3j, 0.6 - 1.3j, 1.15 - 0.5j, 0.75 + 0.8j, 1.2j,
-                  -0.75 + 0.8j]), p["skin"])
+    half = [0.6 - 1.3j, 1.15 - 0.5j, 0.75 + 0.8j]
+    mirror = [complex(-z.real, z.imag) for z in reversed(half)]
+    h.shape(blob([*half, 1.2j, *mirror]), p["skin"])
     for sign in (-1, 1):
-        eye, facing = h.on(sign * 0.45, -0.02)
+        eye, facing = h.on(sign * 0.55, -0.02)
         if facing > 0.12:
             wide = 0.3 * (0.3 + 0.7 * facing) * h.eyes
             h.flat(ellipse(eye, wide, 0.42 * h.eyes, -0.35 * sign), PUPIL)

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import skia
 
 from fyp_lite.world.cast.frame import ANKLES, ELBOWS, HIPS, KNEES, SHOULDERS, WRISTS, Body
-from fyp_lite.world.cast.pen import HEM, RAGS, Colour, Pen, capsule, ellipse, hull, polygon, shade, stretch
+from fyp_lite.world.cast.pen import (
+    HEM,
+    RAGS,
+    Colour,
+    Pen,
+    capsule,
+    edge,
+    ellipse,
+    hull,
+    polygon,
+    shade,
+    stretch,
+)
 
 Palette = Mapping[str, Colour]
 
@@ -65,7 +77,8 @@ def leg_poses(body: Body) -> list[LimbPose]:
         raised = ahead > 0.13 * body.height
         order = 0.002 * (body.depth[hip] + body.depth[knee] + body.depth[ankle])
         depth = ahead if raised else order - 0.01 * body.height
-        poses.append(_limb_pose(body, hip, knee, ankle, depth, body.depth[hip] < -0.03 * body.height))
+        far = body.depth[hip] < -0.03 * body.height
+        poses.append(_limb_pose(body, hip, knee, ankle, depth, far))
     return poses
 
 
@@ -94,7 +107,7 @@ def draw_limb(pen: Pen, pose: LimbPose, limb: Limb, palette: Palette, height: fl
         colour = _distance(palette[band.colour], pose)
         tubes = _tubes(pose, limb, band, height)
         for tube in tubes:
-            pen.flat(tube.grown(pen.line), shade(colour, 0.62))
+            pen.flat(tube.grown(pen.line), edge(colour))
         for tube in tubes:
             pen.flat(tube.path, shade(colour))
         for tube in tubes:
@@ -122,8 +135,8 @@ class _Tube:
     def lit(self, light: complex) -> skia.Path:
         """A thinner copy at the lit side, which touches the edge from within."""
         across = self.along * 1j
-        edge = across * (across * light.conjugate()).real * self.radius
-        return stretch(self.path, self.middle + edge, self.along, 1.0, 0.72)
+        lit_edge = across * (across * light.conjugate()).real * self.radius
+        return stretch(self.path, self.middle + lit_edge, self.along, 1.0, 0.72)
 
 
 def _tubes(pose: LimbPose, limb: Limb, band: Band, height: float) -> list[_Tube]:

@@ -37,6 +37,12 @@ def tint(colour: Colour, amount: float = 0.25) -> Colour:
     return mix(colour, (255, 252, 240), amount)
 
 
+@functools.cache
+def edge(colour: Colour) -> Colour:
+    """The outline of a shape: its own colour, darker; lighter where it is nearly black."""
+    return tint(colour, 0.2) if max(colour) < 80 else shade(colour, 0.62)
+
+
 def skia_colour(colour: Colour) -> int:
     return skia.Color(*colour)
 
@@ -133,8 +139,8 @@ class Pen:
         )
 
     def outline(self, path: skia.Path, colour: Colour) -> None:
-        """A line around the shape in a dark tone of its own colour; drawn before the fill."""
-        self.stroke(path, shade(colour, 0.62), 2 * self.line)
+        """A line around the shape in a tone of its own colour; drawn before the fill."""
+        self.stroke(path, edge(colour), 2 * self.line)
 
     def stroke(self, path: skia.Path, colour: Colour, width: float) -> None:
         self._stroke.setColor(skia_colour(colour))

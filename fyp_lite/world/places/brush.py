@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import skia
@@ -43,9 +44,9 @@ LIGHTS = {
     ),
     "sunset": Light(
         ((88, 58, 146), (236, 104, 112), (255, 200, 112)),
-        (1.0, 0.76, 0.66),
-        (200, 84, 110),
-        0.2,
+        (0.97, 0.77, 0.68),
+        (184, 80, 128),
+        0.18,
         (255, 150, 128),
         (255, 214, 120),
     ),
@@ -62,7 +63,8 @@ LIGHTS = {
 
 def mix(a: Colour, b: Colour, share: float) -> Colour:
     """`a` moved towards `b` by `share` in 0…1."""
-    return tuple(round(x + (y - x) * share) for x, y in zip(a, b, strict=True))
+    red, green, blue = (round(x + (y - x) * share) for x, y in zip(a, b, strict=True))
+    return red, green, blue
 
 
 def polygon(points: Sequence[Point]) -> skia.Path:
@@ -78,7 +80,7 @@ def smooth(points: Sequence[Point], *, closed: bool = True) -> skia.Path:
     else:
         ring = list(points)
         path.moveTo(*points[0])
-    for (x, y), (nx, ny) in zip(ring, ring[1:], strict=False):
+    for (x, y), (nx, ny) in pairwise(ring):
         path.quadTo(x, y, (x + nx) / 2, (y + ny) / 2)
     if closed:
         path.close()
@@ -123,13 +125,15 @@ class Brush:
     def tone(self, colour: Colour, far: float = 0.0) -> Colour:
         """A surface's colour in this light, `far` (0…1) away in the haze."""
         light = self.light
-        seen = tuple(round(c * g) for c, g in zip(colour, light.gain, strict=True))
-        return mix(mix(seen, light.veil, light.veil_share), light.sky[2], far)
+        red, green, blue = (round(c * g) for c, g in zip(colour, light.gain, strict=True))
+        return mix(mix((red, green, blue), light.veil, light.veil_share), light.sky[2], far)
 
     def water(self, colour: Colour, mirrored: float) -> Colour:
         """Water: its own colour and that of the sky at a height of 0 (top) or 1 (horizon)."""
         top, middle, low = self.light.sky
-        sky = mix(top, middle, 2 * mirrored) if mirrored < 0.5 else mix(middle, low, 2 * mirrored - 1)
+        sky = (
+            mix(top, middle, 2 * mirrored) if mirrored < 0.5 else mix(middle, low, 2 * mirrored - 1)
+        )
         return mix(self.tone(colour), sky, {"day": 0.1, "sunset": 0.62, "night": 0.25}[self.time])
 
     def lamp(self, dark: Colour) -> Colour:
@@ -232,6 +236,10 @@ class Brush:
             self._cloud(x - self.side * (48 + 170 * away), self.between(0.14, 0.58) * horizon)
         return x
 
+    def mist(self) -> None:
+        """A pale haze in the middle, so that dark figures stand out from a dark scene."""
+        self.glow(SIZE / 2, 0.56 * SIZE, 0.56 * SIZE, (128, 156, 220), 0.36)
+
     def _sun(self, x: float, y: float) -> None:
         if self.time == "day":
             self.glow(x, y, 56, (255, 244, 190), 0.7)
@@ -246,7 +254,7 @@ class Brush:
 
     def stars(self, count: int, bottom: float, clear: Point = (-99.0, -99.0)) -> None:
         """Stars down to `bottom`, none near the point `clear`."""
-        low, high = (3, 3, 1.0), (SIZE - 3, bottom, 2.1)
+        low, high = (3, 3, 1.3), (SIZE - 3, bottom, 2.2)
         for x, y, r in self._star_rng.uniform(low, high, (count, 3)):
             if math.dist((x, y), clear) > 24:
                 self.fill(oval(x, y, r, r), (255, 250, 224), 0.5 + r / 4.5)
@@ -268,9 +276,15 @@ class Brush:
         h = height
         trunk = [(-0.05, 0.0), (-0.035, -0.5), (0.035, -0.5), (0.055, 0.0)]
         self.fill(oval(x, base, 0.2 * h, 0.035 * h), (16, 22, 30), 0.22)
-        self.fill(polygon([(x + a * h, base + b * h) for a, b in trunk]), self.tone((118, 78, 50), far))
+        self.fill(
+            polygon([(x + a * h, base + b * h) for a, b in trunk]), self.tone((118, 78, 50), far)
+        )
         leaves = (64, 150, 66) if self.chance(0.6) else (96, 170, 60)
-        for dx, dy, r, dark in ((-0.15, -0.5, 0.19, 0.22), (0.16, -0.53, 0.19, 0.22), (0, -0.72, 0.27, 0)):
+        for dx, dy, r, dark in (
+            (-0.15, -0.5, 0.19, 0.22),
+            (0.16, -0.53, 0.19, 0.22),
+            (0, -0.72, 0.27, 0),
+        ):
             colour = mix(self.tone(leaves, far), (10, 40, 50), dark)
             self.solid(oval(x + dx * h, base + dy * h, r * h, r * h), colour, 0.24)
 
@@ -279,9 +293,15 @@ class Brush:
     ) -> None:
         """A fir of three tiers; `colour` as painted."""
         h, w = height, 0.24 * height
-        self.fill(box(x - 0.035 * h, base - 0.16 * h, x + 0.035 * h, base), mix(colour, (40, 24, 20), 0.6))
+        self.fill(
+            box(x - 0.035 * h, base - 0.16 * h, x + 0.035 * h, base), mix(colour, (40, 24, 20), 0.6)
+        )
         for low, high, half in ((0.1, 0.55, 1.0), (0.33, 0.78, 0.78), (0.56, 1.0, 0.54)):
-            tip, left, right = (x, base - high * h), (x - half * w, base - low * h), (x + half * w, base - low * h)
+            tip, left, right = (
+                (x, base - high * h),
+                (x - half * w, base - low * h),
+                (x + half * w, base - low * h),
+            )
             self.fill(polygon([tip, left, right]), colour)
             shady = right if self.side < 0 else left
             self.fill(polygon([tip, (x, base - low * h), shady]), (8, 16, 44), 0.2)

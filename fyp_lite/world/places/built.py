@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import pairwise
+
 import numpy as np
 import skia
 
 from fyp_lite.world.places.brush import SIZE, Brush, Colour, box, mix, oval, polygon, smooth
 
-FACADES: tuple[Colour, ...] = ((206, 104, 84), (238, 186, 110), (112, 150, 186), (196, 150, 176), (120, 172, 156))
+FACADES: tuple[Colour, ...] = (
+    (206, 104, 84),
+    (238, 186, 110),
+    (112, 150, 186),
+    (196, 150, 176),
+    (120, 172, 156),
+)
 
 
 def street(b: Brush) -> None:
@@ -43,12 +52,19 @@ def _house(
     colour = b.tone(facade, far)
     wall = [at(outer, 0), at(outer, 1), at(inner, 1), at(inner, 0)]
     b.fill(polygon(wall), colour if side == b.side else mix(colour, (30, 20, 70), 0.22))
-    b.fill(polygon([at(outer, 1), at(inner, 1), at(inner, 0.94), at(outer, 0.94)]), mix(colour, (30, 20, 60), 0.35))
+    b.fill(
+        polygon([at(outer, 1), at(inner, 1), at(inner, 0.94), at(outer, 0.94)]),
+        mix(colour, (30, 20, 60), 0.35),
+    )
     span = outer - inner
     for column in (0.14, 0.56):
         a, c = inner + span * column, inner + span * (column + 0.28)
         for low in (0.3, 0.52, 0.74):
-            glass = b.lamp((188, 224, 244)) if b.chance(0.7) or b.time != "night" else b.tone((70, 84, 120))
+            glass = (
+                b.lamp((188, 224, 244))
+                if b.chance(0.7) or b.time != "night"
+                else b.tone((70, 84, 120))
+            )
             b.fill(polygon([at(a, low), at(c, low), at(c, low + 0.13), at(a, low + 0.13)]), glass)
     a, c = inner + span * 0.3, inner + span * 0.66
     b.fill(polygon([at(a, 0), at(c, 0), at(c, 0.2), at(a, 0.2)]), b.tone((92, 60, 66), far))
@@ -61,7 +77,9 @@ def _street_lamp(b: Brush, x: float, y: float) -> None:
     b.line(smooth([(x, y - 120), (x, y - 138), (arm, y - 136)], closed=False), iron, 4.5)
     if b.time != "day":
         b.glow(arm, y - 130, 44, (255, 220, 130), 0.8)
-    b.fill(oval(arm, y - 132, 9, 5), (255, 244, 200) if b.time != "day" else b.tone((236, 238, 240)))
+    b.fill(
+        oval(arm, y - 132, 9, 5), (255, 244, 200) if b.time != "day" else b.tone((236, 238, 240))
+    )
 
 
 def _view(b: Brush, x0: float, y0: float, x1: float, y1: float, frame: Colour) -> None:
@@ -76,22 +94,28 @@ def _view(b: Brush, x0: float, y0: float, x1: float, y1: float, frame: Colour) -
     b.fill(box((x0 + x1) / 2 - 2, y0, (x0 + x1) / 2 + 2, y1), frame)
 
 
-def _indoor(b: Brush, colour: Colour) -> Colour:
+def _indoor(b: Brush, red: int, green: int, blue: int) -> Colour:
     """A surface indoors: lamps soften what the time of day does."""
     share = {"day": 0.0, "sunset": 0.6, "night": 0.62}[b.time]
+    colour = red, green, blue
     return mix(colour, b.tone(colour), share)
 
 
 def gym(b: Brush) -> None:
     floor = b.between(146, 158)
-    paint = lambda *rgb: _indoor(b, rgb)  # noqa: E731
+    paint = partial(_indoor, b)
     b.backdrop(paint(206, 222, 230), paint(160, 186, 204))
     b.fill(box(0, floor - 40, SIZE, floor), paint(96, 150, 186))
     for x in (14, 100, 186):
         _view(b, x, 14, x + 56, 48, paint(246, 248, 250))
     b.ground(floor, paint(232, 178, 112), paint(196, 134, 76))
     for i in range(-6, 7):
-        board = [(128 + 24 * i - 0.8, floor), (128 + 24 * i + 0.8, floor), (128 + 52 * i + 2, SIZE), (128 + 52 * i - 2, SIZE)]
+        board = [
+            (128 + 24 * i - 0.8, floor),
+            (128 + 24 * i + 0.8, floor),
+            (128 + 52 * i + 2, SIZE),
+            (128 + 52 * i - 2, SIZE),
+        ]
         b.fill(polygon(board), paint(176, 116, 68), 0.7)
     b.line(oval(128, floor + 62, 104, 30), paint(250, 250, 250), 4.5)
     _wall_bars(b, b.beside(b.between(74, 84)), floor + 8, paint(184, 112, 56), paint(246, 200, 134))
@@ -112,9 +136,9 @@ def _wall_bars(b: Brush, x: float, base: float, post: Colour, rung: Colour) -> N
 
 def _barbell(b: Brush, x: float, y: float) -> None:
     b.fill(oval(x, y + 17, 42, 4), (40, 20, 30), 0.3)
-    b.fill(box(x - 40, y - 2, x + 40, y + 2, 2), _indoor(b, (190, 196, 206)))
+    b.fill(box(x - 40, y - 2, x + 40, y + 2, 2), _indoor(b, 190, 196, 206))
     for dx, half in ((-34, 10), (-25, 17), (25, 17), (34, 10)):
-        b.fill(box(x + dx - 4, y - half, x + dx + 4, y + half, 3), _indoor(b, (52, 56, 74)))
+        b.fill(box(x + dx - 4, y - half, x + dx + 4, y + half, 3), _indoor(b, 52, 56, 74))
 
 
 def stage(b: Brush) -> None:
@@ -126,9 +150,16 @@ def stage(b: Brush) -> None:
     }
     back, beam, curtain = moods[b.time]
     b.backdrop(mix(back, (20, 10, 40), 0.35), back)
-    b.fade(box(0, floor, SIZE, SIZE), mix((214, 146, 90), back, 0.35), mix((160, 98, 62), back, 0.3))
+    b.fade(
+        box(0, floor, SIZE, SIZE), mix((214, 146, 90), back, 0.35), mix((160, 98, 62), back, 0.3)
+    )
     for i in range(-8, 9):
-        board = [(128 + 20 * i - 0.8, floor), (128 + 20 * i + 0.8, floor), (128 + 34 * i + 1.6, SIZE), (128 + 34 * i - 1.6, SIZE)]
+        board = [
+            (128 + 20 * i - 0.8, floor),
+            (128 + 20 * i + 0.8, floor),
+            (128 + 34 * i + 1.6, SIZE),
+            (128 + 34 * i - 1.6, SIZE),
+        ]
         b.fill(polygon(board), (70, 34, 40), 0.4)
     for x, target in ((b.beside(-70), b.beside(16)), (b.beside(62), b.beside(-22))):
         cone = polygon([(x - 5, 28), (x + 5, 28), (target + 58, 226), (target - 58, 226)])
@@ -138,7 +169,9 @@ def stage(b: Brush) -> None:
         _curtain(b, 128 + side * 128, side, curtain, b.between(42, 54))
     for i in range(9):
         x = i * 32
-        b.fade(oval(x, 12, 20, 24), mix(curtain, (255, 120, 110), 0.12), mix(curtain, (40, 0, 30), 0.4))
+        b.fade(
+            oval(x, 12, 20, 24), mix(curtain, (255, 120, 110), 0.12), mix(curtain, (40, 0, 30), 0.4)
+        )
     b.fill(box(0, 0, SIZE, 9), mix(curtain, (40, 0, 30), 0.35))
     b.fill(box(0, 246, SIZE, SIZE), mix((70, 40, 48), back, 0.3))
     for x in range(20, 256, 36):
@@ -158,12 +191,10 @@ def _curtain(b: Brush, edge: float, side: int, colour: Colour, width: float) -> 
 
 def kitchen(b: Brush) -> None:
     floor = b.between(160, 170)
-    paint = lambda *rgb: _indoor(b, rgb)  # noqa: E731
+    paint = partial(_indoor, b)
     b.backdrop(paint(252, 232, 186), paint(244, 214, 160))
     _tiles(b, floor, paint(246, 240, 228), paint(128, 186, 190))
     b.fill(box(0, floor - 62, SIZE, floor), paint(236, 244, 240))
-    for x in range(0, 256, 20):
-        b.fill(box(x, floor - 88, x + 1.5, floor - 58), paint(190, 206, 206))
     cabinet, edge, top = paint(84, 160, 164), paint(52, 118, 130), paint(150, 98, 66)
     window = 128 + b.side * b.between(-6, 6)
     _view(b, window - 34, 22, window + 34, 78, paint(255, 255, 255))
@@ -176,23 +207,31 @@ def kitchen(b: Brush) -> None:
     b.solid(box(fridge - 30, 34, fridge + 30, floor + 8, 8), paint(238, 242, 246), 0.25)
     b.fill(box(fridge - 30, 86, fridge + 30, 90), paint(150, 162, 176))
     for y in (58, 98):
-        b.fill(box(fridge - 22 * b.side - 2.5, y, fridge - 22 * b.side + 2.5, y + 22, 2), paint(130, 140, 156))
+        b.fill(
+            box(fridge - 22 * b.side - 2.5, y, fridge - 22 * b.side + 2.5, y + 22, 2),
+            paint(130, 140, 156),
+        )
     _cooker(b, b.beside(-b.between(82, 92)), floor)
 
 
 def _tiles(b: Brush, floor: float, light: Colour, dark: Colour) -> None:
     b.ground(floor, light, light)
     depths = [0.0, 0.16, 0.38, 0.66, 1.02]
-    for row, (a, c) in enumerate(zip(depths, depths[1:], strict=False)):
+    for row, (a, c) in enumerate(pairwise(depths)):
         y0, y1 = floor + a * (SIZE - floor), floor + c * (SIZE - floor)
         for i in range(-8 + row % 2, 8, 2):
             w0, w1 = 24 + 26 * a, 24 + 26 * c
-            tile = [(128 + i * w0, y0), (128 + (i + 1) * w0, y0), (128 + (i + 1) * w1, y1), (128 + i * w1, y1)]
+            tile = [
+                (128 + i * w0, y0),
+                (128 + (i + 1) * w0, y0),
+                (128 + (i + 1) * w1, y1),
+                (128 + i * w1, y1),
+            ]
             b.fill(polygon(tile), dark)
 
 
 def _cooker(b: Brush, x: float, floor: float) -> None:
-    steel, dark = _indoor(b, (206, 212, 220)), _indoor(b, (60, 64, 84))
+    steel, dark = _indoor(b, 206, 212, 220), _indoor(b, 60, 64, 84)
     hood = [(x - 12, -2), (x + 12, -2), (x + 14, 26), (x + 34, 48), (x - 34, 48), (x - 14, 26)]
     b.solid(polygon(hood), steel, 0.35)
     b.solid(box(x - 34, floor - 62, x + 34, floor + 6, 4), steel, 0.3)
@@ -201,13 +240,13 @@ def _cooker(b: Brush, x: float, floor: float) -> None:
     b.fill(box(x - 19, floor - 30, x + 19, floor - 10, 3), (255, 170, 70))
     for dx in (-20, -7, 7, 20):
         b.fill(oval(x + dx, floor - 47, 3.8, 3.8), dark)
-    b.solid(box(x - 20, floor - 84, x + 8, floor - 63, 4), _indoor(b, (226, 72, 64)), 0.35)
+    b.solid(box(x - 20, floor - 84, x + 8, floor - 63, 4), _indoor(b, 226, 72, 64), 0.35)
     b.fill(box(x + 6, floor - 80, x + 24, floor - 75, 2), dark)
 
 
 def room(b: Brush) -> None:
     floor = b.between(166, 178)
-    paint = lambda *rgb: _indoor(b, rgb)  # noqa: E731
+    paint = partial(_indoor, b)
     b.backdrop(paint(164, 196, 190), paint(188, 214, 202))
     b.ground(floor, paint(190, 132, 88), paint(160, 104, 70))
     b.fill(box(0, floor - 7, SIZE, floor), paint(246, 242, 232))
@@ -222,31 +261,40 @@ def room(b: Brush) -> None:
     picture = b.beside(b.between(50, 62))
     b.fill(box(picture - 27, 34, picture + 27, 74), paint(150, 96, 60))
     b.fill(box(picture - 22, 39, picture + 22, 69), paint(250, 240, 220))
-    b.fill(polygon([(picture - 22, 69), (picture - 6, 48), (picture + 22, 69)]), paint(100, 150, 190))
+    b.fill(
+        polygon([(picture - 22, 69), (picture - 6, 48), (picture + 22, 69)]), paint(100, 150, 190)
+    )
     _sofa(b, b.beside(b.between(38, 50)), floor + 14)
     _floor_lamp(b, b.beside(110), floor + 18)
     plant = b.beside(-112)
     for dx, h in ((-16, 56), (0, 76), (15, 60)):
         b.fill(oval(plant + dx, floor - 14 - h / 2, 9, h / 2), paint(66, 140 - dx, 84))
-    pot = [(plant - 16, floor - 18), (plant + 16, floor - 18), (plant + 11, floor + 14), (plant - 11, floor + 14)]
+    pot = [
+        (plant - 16, floor - 18),
+        (plant + 16, floor - 18),
+        (plant + 11, floor + 14),
+        (plant - 11, floor + 14),
+    ]
     b.solid(polygon(pot), paint(214, 110, 72), 0.4)
 
 
 def _sofa(b: Brush, x: float, base: float) -> None:
-    blue = _indoor(b, (74, 110, 178))
+    blue = _indoor(b, 74, 110, 178)
     b.fill(oval(x, base + 1, 66, 6), (20, 14, 34), 0.3)
     b.solid(box(x - 54, base - 64, x + 54, base - 8, 12), blue, 0.3)
     b.fade(box(x - 50, base - 34, x + 50, base - 4, 7), mix(blue, (255, 255, 255), 0.18), blue)
     for dx in (-58, 58):
-        b.solid(box(x + dx - 11, base - 44, x + dx + 11, base, 9), mix(blue, (20, 14, 60), 0.15), 0.35)
+        b.solid(
+            box(x + dx - 11, base - 44, x + dx + 11, base, 9), mix(blue, (20, 14, 60), 0.15), 0.35
+        )
     b.fill(box(x - 1, base - 34, x + 1, base - 6), mix(blue, (20, 14, 60), 0.4))
 
 
 def _floor_lamp(b: Brush, x: float, base: float) -> None:
     if b.time != "day":
         b.glow(x, 84, 74, (255, 214, 120), 0.8)
-    b.fill(box(x - 2, 96, x + 2, base), _indoor(b, (80, 64, 66)))
-    b.fill(oval(x, base, 14, 4), _indoor(b, (80, 64, 66)))
+    b.fill(box(x - 2, 96, x + 2, base), _indoor(b, 80, 64, 66))
+    b.fill(oval(x, base, 14, 4), _indoor(b, 80, 64, 66))
     shade = polygon([(x - 12, 66), (x + 12, 66), (x + 21, 98), (x - 21, 98)])
     b.fill(shade, (255, 232, 160) if b.time != "day" else (250, 236, 206))
 
@@ -255,9 +303,16 @@ def plain(b: Brush, colour: Colour) -> None:
     """A studio backdrop: brighter behind the person, a soft floor below."""
     edge = mix(colour, (20, 14, 40), 0.26)
     b.backdrop(edge, edge)
-    b.glow(128 + b.between(-14, 14), b.between(92, 116), 205, mix(colour, (255, 255, 255), 0.1), 1.0)
+    b.glow(
+        128 + b.between(-14, 14), b.between(92, 116), 205, mix(colour, (255, 255, 255), 0.1), 1.0
+    )
     floor = b.between(186, 202)
     b.canvas.save()
     b.canvas.clipPath(skia.Path.Rect(skia.Rect(0, floor, SIZE, SIZE)), True)
-    b.fade(box(0, floor, SIZE, SIZE), mix(colour, (20, 14, 40), 0.16), mix(colour, (255, 255, 255), 0.06), alpha=0.55)
+    b.fade(
+        box(0, floor, SIZE, SIZE),
+        mix(colour, (20, 14, 40), 0.16),
+        mix(colour, (255, 255, 255), 0.06),
+        alpha=0.55,
+    )
     b.canvas.restore()

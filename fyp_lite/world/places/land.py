@@ -1,4 +1,4 @@
-"""Scenes of the land: park, forest, mountain, farm, castle, volcano, desert, snow."""
+"""Gentle scenes of the land: park, forest, mountain, farm, castle."""
 
 from __future__ import annotations
 
@@ -75,7 +75,14 @@ def forest(b: Brush) -> None:
     for side in (-1, 1):
         x = 128 + side * b.between(108, 120)
         bark = b.tone((104, 72, 52))
-        roots = [(x - 15, -4), (x + 15, -4), (x + 15, 190), (x + 30, 226), (x - 30, 226), (x - 15, 190)]
+        roots = [
+            (x - 15, -4),
+            (x + 15, -4),
+            (x + 15, 190),
+            (x + 30, 226),
+            (x - 30, 226),
+            (x - 15, 190),
+        ]
         b.solid(polygon(roots), bark, 0.45)
         for dx, r in ((-20, 13), (2, 17), (22, 12)):
             b.fill(oval(x + dx, 230 - 0.4 * r, r, r), b.tone((66, 146, 72)))
@@ -83,7 +90,12 @@ def forest(b: Brush) -> None:
     x = b.beside(b.between(76, 86))
     for dx, r in ((0, 9), (15, 6)):
         b.fill(box(x + dx - 0.35 * r, 216, x + dx + 0.35 * r, 217 + r, 1), b.tone((250, 236, 210)))
-        cap = [(x + dx - r, 217), (x + dx - 0.7 * r, 216 - r), (x + dx + 0.7 * r, 216 - r), (x + dx + r, 217)]
+        cap = [
+            (x + dx - r, 217),
+            (x + dx - 0.7 * r, 216 - r),
+            (x + dx + 0.7 * r, 216 - r),
+            (x + dx + r, 217),
+        ]
         b.fill(smooth(cap), b.tone((222, 64, 54)))
 
 
@@ -145,7 +157,9 @@ def farm(b: Brush) -> None:
     for y in (horizon + 22, horizon + 33):
         b.fill(box(x0, y, x1, y + 4.5), b.tone((246, 240, 226)))
     for x in np.linspace(x0 + 4, x1 - 4, 4):
-        b.fill(box(float(x) - 3, horizon + 16, float(x) + 3, horizon + 46, 1), b.tone((250, 246, 236)))
+        b.fill(
+            box(float(x) - 3, horizon + 16, float(x) + 3, horizon + 46, 1), b.tone((250, 246, 236))
+        )
     x, y = b.beside(94), horizon + 82
     b.fill(oval(x, y + 17, 25, 5), (16, 22, 30), 0.25)
     b.solid(oval(x, y, 21, 19), b.tone((232, 188, 84)), 0.3)
@@ -157,7 +171,17 @@ def _barn(b: Brush, x: float, base: float) -> None:
     red, dark, white = b.tone((204, 58, 50)), b.tone((120, 52, 62)), b.tone((252, 246, 238))
     silo = x + 44 * b.side
     b.solid(box(silo - 12, base - 84, silo + 12, base), b.tone((190, 200, 212)), 0.4)
-    b.solid(smooth([(silo - 13, base - 80), (silo - 8, base - 99), (silo + 8, base - 99), (silo + 13, base - 80)]), dark)
+    b.solid(
+        smooth(
+            [
+                (silo - 13, base - 80),
+                (silo - 8, base - 99),
+                (silo + 8, base - 99),
+                (silo + 13, base - 80),
+            ]
+        ),
+        dark,
+    )
     wall = [(x - 36, base), (x - 36, base - 44), (x - 24, base - 66), (x, base - 78)]
     wall += [(x + 24, base - 66), (x + 36, base - 44), (x + 36, base)]
     b.fade(polygon(wall), red, mix(red, (50, 10, 40), 0.3))
@@ -196,7 +220,10 @@ def _castle_walls(b: Brush, x: float, base: float) -> None:
         spire = [(tx - half - 5, top + 2), (tx, top - 1.9 * half), (tx + half + 5, top + 2)]
         b.solid(polygon(spire), roof, 0.4)
         flag_y = top - 1.9 * half
-        b.fill(polygon([(tx, flag_y - 12), (tx + 12, flag_y - 8), (tx, flag_y - 3)]), b.tone((232, 70, 70)))
+        b.fill(
+            polygon([(tx, flag_y - 12), (tx + 12, flag_y - 8), (tx, flag_y - 3)]),
+            b.tone((232, 70, 70)),
+        )
         b.fill(box(tx - 1.2, flag_y - 12, tx + 1.2, flag_y + 3), b.tone((90, 80, 100)))
         b.fill(box(tx - 4.5, top + 16, tx + 4.5, top + 31, 4.5), b.lamp((74, 74, 110)))
     b.fill(box(x - 17, base - 40, x + 17, base + 10, 16), mix(stone, (40, 36, 80), 0.5))
@@ -206,128 +233,3 @@ def _castle_walls(b: Brush, x: float, base: float) -> None:
 def _battlements(b: Brush, x0: float, x1: float, y: float, colour: Colour) -> None:
     for x in np.arange(x0, x1, 14):
         b.fill(box(float(x), y - 8, float(x) + 8, y + 1), colour)
-
-
-def volcano(b: Brush) -> None:
-    horizon = b.between(140, 152)
-    skies = {
-        "day": ((120, 106, 126), (222, 164, 140)),
-        "sunset": ((112, 34, 66), (250, 116, 58)),
-        "night": ((20, 12, 40), (104, 30, 60)),
-    }
-    b.backdrop(*skies[b.time])
-    if b.time == "night":
-        b.stars(16, 70)
-    x, top, half = b.beside(b.between(14, 44)), b.between(56, 66), 27
-    smoke = mix(skies[b.time][0], (235, 225, 225) if b.time == "day" else (40, 26, 44), 0.55)
-    for dx, dy, r in ((-4, -14, 20), (12, -30, 25), (-12, -44, 29), (26, -58, 30)):
-        b.fill(oval(x + dx, top + dy, r, r * 0.8), smoke, 0.85)
-    b.glow(x, top, 74, (255, 130, 40), 0.85)
-    rock = b.tone((104, 76, 84))
-    cone = [(x - half, top), (x - 60, top + 44), (x - 150, horizon + 14), (x + 150, horizon + 14)]
-    cone += [(x + 60, top + 44), (x + half, top)]
-    b.solid(polygon(cone), rock, 0.5)
-    for dx, spread, width in ((0, 10, 10), (-15, -52, 7.5), (16, 62, 7.5)):
-        stream = [(x + dx, top), (x + dx + 0.3 * spread, top + 26), (x + dx + 0.5 * spread, top + 46)]
-        stream += [(x + dx + 1.2 * spread, horizon + 8)]
-        b.line(_open(stream), (232, 62, 22), width + 3)
-        b.line(_open(stream), (255, 168, 44), width - 3)
-    b.fill(oval(x, top, half + 1, 7), (255, 196, 70))
-    b.ground(horizon + 6, b.tone((124, 88, 90)), b.tone((86, 62, 76)))
-    for x0, y in ((b.beside(-76), 186), (b.beside(86), 212), (b.beside(-50), 240)):
-        crack = [(x0 - 40, y + 4), (x0 - 14, y - 4), (x0 + 8, y + 5), (x0 + 44, y - 2)]
-        b.line(_open(crack), (226, 62, 26), 8)
-        b.line(_open(crack), (255, 184, 60), 3.5)
-    b.rock(b.beside(106), horizon + 40, 17, b.tone((96, 70, 84)))
-    b.rock(b.beside(-112), horizon + 56, 15, b.tone((96, 70, 84)))
-
-
-def _open(points: list[tuple[float, float]]) -> skia.Path:
-    return smooth(points, closed=False)
-
-
-def desert(b: Brush) -> None:
-    horizon = b.between(116, 130)
-    b.sky(horizon + 10, clouds=0)
-    x = b.beside(-b.between(50, 66))
-    if b.chance(0.6):
-        for dx, height in ((44, 42), (0, 66)):
-            tip, foot = (x + dx, horizon + 4 - height), horizon + 8
-            b.fill(polygon([tip, (tip[0] - height, foot), (tip[0] + height, foot)]), b.tone((234, 190, 122), 0.1))
-            shade = polygon([tip, (tip[0] - 0.25 * b.side * height, foot), (tip[0] - b.side * height, foot)])
-            b.fill(shade, b.tone((176, 124, 80), 0.1))
-    b.fill(b.ridge(horizon, 9, 3), b.tone((244, 206, 142), 0.15))
-    for i, (y, width) in enumerate(((horizon + 18, 130), (horizon + 44, 170), (horizon + 84, 210))):
-        _dune(b, b.beside((-70, 60, -40)[i] + b.between(-20, 20)), y, width, i / 2)
-    for offset, y, h in ((96, horizon + 70, 78), (-106, horizon + 44, 50)):
-        _cactus(b, b.beside(offset), y, h * b.between(0.9, 1.1))
-
-
-def _dune(b: Brush, x: float, y: float, width: float, near: float) -> None:
-    """A crest with a lit slope towards the sun and a shaded one away from it."""
-    rise, s = 0.17 * width, b.side
-    sand = mix((250, 214, 142), (236, 176, 98), near)
-    slope = skia.Path()
-    slope.moveTo(-20, y + rise)
-    slope.cubicTo(x - width, y + rise, x - 0.5 * width, y, x, y)
-    slope.cubicTo(x + 0.5 * width, y, x + width, y + rise, 276, y + rise)
-    slope.lineTo(276, SIZE)
-    slope.lineTo(-20, SIZE)
-    slope.close()
-    b.fade(slope, b.tone(mix(sand, (255, 240, 196), 0.4)), b.tone(mix(sand, (196, 116, 66), 0.2)))
-    shade = skia.Path()
-    shade.moveTo(x, y)
-    shade.cubicTo(x - 0.5 * s * width, y, x - s * width, y + rise, x - s * 300, y + rise)
-    shade.cubicTo(x - s * 0.7 * width, y + 1.5 * rise, x - s * 0.1 * width, y + 1.5 * rise, x, y)
-    b.fill(shade, b.tone((190, 112, 64)), 0.42)
-
-
-def _cactus(b: Brush, x: float, base: float, h: float) -> None:
-    green = b.tone((66, 144, 84))
-    w = 0.095 * h
-    b.fill(oval(x, base, 0.3 * h, 0.05 * h), (60, 24, 40), 0.25)
-    for s, low, high in ((-1, 0.4, 0.72), (1, 0.28, 0.58)):
-        arm = [(x, base - low * h), (x + s * 0.26 * h, base - low * h), (x + s * 0.26 * h, base - high * h)]
-        b.line(_open(arm), mix(green, (10, 30, 50), 0.18), 1.5 * w)
-    b.solid(box(x - w, base - h, x + w, base, w), green, 0.4)
-
-
-def snow(b: Brush) -> None:
-    horizon = b.between(112, 126)
-    b.sky(horizon + 4, clouds=2)
-    for y, colour in ((30, (80, 240, 170)), (56, (120, 150, 250))):
-        aurora = b.ridge(y, 10, 3)
-        if b.time == "night":
-            b.fade(aurora, colour, b.light.sky[2], alpha=0.42)
-    ice, sea = b.tone((196, 228, 246)), b.tone((74, 142, 190))
-    b.fill(box(0, horizon - 2, SIZE, SIZE), sea)
-    for offset, h, half in ((-84, 58, 46), (30, 34, 36), (96, 74, 44)):
-        x = b.beside(offset + b.between(-8, 8))
-        berg = [(x - half, horizon + 8), (x - 0.62 * half, horizon - 0.7 * h), (x - 0.1 * half, horizon - h)]
-        berg += [(x + 0.4 * half, horizon - 0.55 * h), (x + half, horizon + 8)]
-        b.fill(polygon(berg), ice)
-        side = berg[3:] if b.side < 0 else [berg[1], berg[0]]
-        b.fill(polygon([berg[2], *side, (x, horizon + 8)]), b.tone((120, 176, 220)))
-    b.fade(b.ridge(horizon + 20, 4, 3), b.tone((228, 242, 252)), b.tone((176, 206, 234)))
-    b.fade(b.ridge(horizon + 58, 8, 2), b.tone((240, 248, 255)), b.tone((186, 212, 238)))
-    _igloo(b, b.beside(-b.between(76, 86)), horizon + 62)
-    for dx, dy in ((92, 54), (112, 68)):
-        b.conifer(b.beside(dx), horizon + dy, b.between(50, 66), b.tone((58, 118, 118)), snow=True)
-    for x, y in np.random.default_rng(b.rng.integers(9999)).uniform((0, 0), (SIZE, 210), (22, 2)):
-        b.fill(oval(x, y, 2, 2), b.tone((255, 255, 255)), 0.9)
-
-
-def _igloo(b: Brush, x: float, base: float) -> None:
-    wall, seam = b.tone((238, 246, 254)), b.tone((150, 186, 218))
-    b.fill(oval(x, base, 44, 6), (30, 60, 110), 0.25)
-    b.canvas.save()
-    b.canvas.clipPath(box(0, 0, SIZE, base), True)
-    b.solid(oval(x, base, 38, 42), wall, 0.25)
-    b.line(oval(x, base, 38, 42), seam, 2.5)
-    b.line(oval(x, base, 38, 26), seam, 2)
-    b.line(oval(x, base + 4, 20, 44), seam, 2)
-    door = x + 14 * b.side
-    b.fill(oval(door, base, 18, 24), wall)
-    b.line(oval(door, base, 18, 24), seam, 2.5)
-    b.fill(oval(door, base, 11, 17), b.lamp((52, 84, 130)))
-    b.canvas.restore()

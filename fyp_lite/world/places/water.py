@@ -1,4 +1,4 @@
-"""Scenes at and in the water, and beyond the earth: sea, beach, underwater, moon, space."""
+"""Scenes at the sea and in it: sea, beach, underwater."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ def sea(b: Brush) -> None:
     sun_x = b.sky(horizon)
     if b.chance(0.5):
         island = b.beside(-b.between(70, 95))
-        hill = [(island - 44, horizon + 1), (island - 20, horizon - 16), (island + 14, horizon - 12), (island + 40, horizon + 1)]
+        hill = [
+            (island - 44, horizon + 1),
+            (island - 20, horizon - 16),
+            (island + 14, horizon - 12),
+            (island + 40, horizon + 1),
+        ]
         b.fill(smooth(hill), b.tone((90, 150, 130), 0.35))
     b.ground(horizon, b.water((84, 186, 214), 0.9), b.water((16, 84, 152), 0.0))
     if b.time != "day":
@@ -54,7 +59,9 @@ def _sailboat(b: Brush, x: float, y: float) -> None:
 def beach(b: Brush) -> None:
     horizon, shore = b.between(90, 104), b.between(134, 146)
     sun_x = b.sky(horizon)
-    b.fade(box(0, horizon, SIZE, SIZE), b.water((30, 134, 190), 0.3), b.water((110, 226, 220), 0.85))
+    b.fade(
+        box(0, horizon, SIZE, SIZE), b.water((30, 134, 190), 0.3), b.water((110, 226, 220), 0.85)
+    )
     if b.time != "day":
         b.shimmer(sun_x, horizon, shore - 6)
     b.fill(b.ridge(shore, 5, 3), b.tone((255, 255, 255)))
@@ -63,11 +70,11 @@ def beach(b: Brush) -> None:
     b.fade(sand, b.tone((238, 206, 146)), b.tone((246, 220, 164)))
     b.canvas.translate(0, -8)
     if b.chance(0.5):
-        _sailboat(b, b.beside(-20), horizon + 10)
-    _parasol(b, b.beside(-b.between(82, 92)), shore + b.between(44, 52))
-    _palm(b, b.beside(b.between(98, 112)), shore + b.between(46, 58), b.between(136, 150))
-    _starfish(b, b.beside(b.between(48, 76)), 232)
-    ball = b.beside(-b.between(50, 96))
+        _sailboat(b, b.beside(-36), horizon + 10)
+    _parasol(b, b.beside(b.between(82, 92)), shore + b.between(44, 52))
+    _palm(b, b.beside(-b.between(98, 112)), shore + b.between(46, 58), b.between(136, 150))
+    _starfish(b, b.beside(-b.between(48, 76)), 232)
+    ball = b.beside(b.between(50, 96))
     b.fill(oval(ball, 240, 14, 4), (60, 30, 40), 0.25)
     b.fill(oval(ball, 228, 12, 12), b.tone((250, 250, 250)))
     b.fill(oval(ball, 228, 5, 12), b.tone((70, 150, 230)))
@@ -75,7 +82,7 @@ def beach(b: Brush) -> None:
 
 
 def _palm(b: Brush, x: float, base: float, h: float) -> None:
-    lean = -0.16 * h * b.side
+    lean = 0.16 * h * b.side
     crown = (x + lean, base - h)
     trunk = [(x - 7, base), (x - 5 + 0.2 * lean, base - 0.5 * h), (crown[0] - 3, crown[1])]
     trunk += [(crown[0] + 3, crown[1]), (x + 5 + 0.2 * lean, base - 0.5 * h), (x + 7, base)]
@@ -108,7 +115,9 @@ def _parasol(b: Brush, x: float, base: float) -> None:
 def _starfish(b: Brush, x: float, y: float) -> None:
     angles = np.arange(10) * np.pi / 5 - np.pi / 2
     radii = np.where(np.arange(10) % 2, 4.5, 11.0)
-    star = [(x + r * np.cos(a), y + 0.7 * r * np.sin(a)) for a, r in zip(angles, radii, strict=True)]
+    star = [
+        (x + r * np.cos(a), y + 0.7 * r * np.sin(a)) for a, r in zip(angles, radii, strict=True)
+    ]
     b.fill(polygon(star), b.tone((242, 120, 80)))
 
 
@@ -122,11 +131,20 @@ def underwater(b: Brush) -> None:
     b.backdrop(top, deep)
     origin = b.beside(b.between(10, 60))
     for x in (-120, -62, -6, 58, 120):
-        ray = [(origin + 0.3 * x - 7, -4), (origin + 0.3 * x + 7, -4), (origin + x + 30, 214), (origin + x - 6, 214)]
+        ray = [
+            (origin + 0.3 * x - 7, -4),
+            (origin + 0.3 * x + 7, -4),
+            (origin + x + 30, 214),
+            (origin + x - 6, 214),
+        ]
         b.fade(polygon(ray), mix(top, b.light.shine, 0.5), mix(top, deep, 0.75), alpha=0.32)
     b.fill(b.ridge(178, 15, 3), mix(b.tone((50, 110, 150)), deep, 0.35))
     floor = b.between(200, 210)
-    b.fade(b.ridge(floor, 5, 3), mix(b.tone((238, 214, 160)), deep, 0.12), mix(b.tone((200, 164, 120)), deep, 0.25))
+    b.fade(
+        b.ridge(floor, 5, 3),
+        mix(b.tone((238, 214, 160)), deep, 0.12),
+        mix(b.tone((200, 164, 120)), deep, 0.25),
+    )
     _coral(b, b.beside(b.between(92, 104)), floor + 26, (240, 96, 120))
     _coral(b, b.beside(-b.between(106, 116)), floor + 14, (246, 150, 74))
     for x in (-88, -72, 70):
@@ -135,7 +153,7 @@ def underwater(b: Brush) -> None:
         away = b.between(64, 104) * (1 if b.chance(0.5) else -1)
         _fish(b, 128 + away, b.between(30, 150), colour)
     if b.time == "night":
-        for x, y in ((b.beside(80), 62), (b.beside(-92), 108)):
+        for x, y in ((b.beside(80), 62.0), (b.beside(-92), 108.0)):
             _jellyfish(b, x, y)
     for _ in range(7):
         r = b.between(3, 6.5)
@@ -167,67 +185,10 @@ def _jellyfish(b: Brush, x: float, y: float) -> None:
 
 def _fish(b: Brush, x: float, y: float, colour: Colour) -> None:
     s, paint = -b.side, mix(colour, b.tone(colour), 0.5)
-    b.fill(polygon([(x - 9 * s, y), (x - 22 * s, y - 9), (x - 22 * s, y + 9)]), mix(paint, (120, 20, 60), 0.25))
+    b.fill(
+        polygon([(x - 9 * s, y), (x - 22 * s, y - 9), (x - 22 * s, y + 9)]),
+        mix(paint, (120, 20, 60), 0.25),
+    )
     b.fade(oval(x, y, 15, 10), paint, mix(paint, (255, 255, 255), 0.35))
     b.fill(oval(x + 7 * s, y - 2, 3.2, 3.2), (250, 250, 250))
     b.fill(oval(x + 8 * s, y - 2, 1.8, 1.8), (24, 22, 50))
-
-
-def moon(b: Brush) -> None:
-    horizon = b.between(128, 146)
-
-    def dust(*grey: int) -> Colour:
-        return mix(grey, b.tone(grey), {"day": 0.0, "sunset": 0.4, "night": 0.75}[b.time])
-
-    b.backdrop((10, 10, 26), (34, 36, 66))
-    b.stars(46, horizon)
-    earth(b, b.beside(b.between(58, 82)), b.between(46, 62), b.between(26, 34))
-    b.fill(b.ridge(horizon - 8, 8, 4), dust(112, 114, 130))
-    b.fade(b.ridge(horizon + 8, 4, 3), dust(186, 186, 194), dust(134, 134, 150))
-    for x, y, r in ((-84, 24, 22), (36, 18, 15), (100, 46, 28), (-30, 48, 19), (-104, 82, 34), (74, 96, 36)):
-        x, y, r = b.beside(x + b.between(-10, 10)), horizon + y, r * b.between(0.85, 1.15)
-        b.fill(oval(x, y, r, 0.32 * r), dust(218, 218, 224))
-        b.fill(oval(x, y + 0.05 * r, 0.86 * r, 0.25 * r), dust(92, 92, 112))
-        b.fill(oval(x, y + 0.12 * r, 0.66 * r, 0.17 * r), dust(122, 122, 140))
-    b.rock(b.beside(-112), horizon + 14, 13, dust(128, 128, 142))
-
-
-def earth(b: Brush, x: float, y: float, r: float) -> None:
-    """The planet, lit from the scene's side."""
-    b.glow(x, y, 1.45 * r, (96, 170, 255), 0.6)
-    b.canvas.save()
-    b.canvas.clipPath(oval(x, y, r, r), True)
-    b.fill(oval(x, y, r, r), (46, 124, 214))
-    america = [(-0.7, -0.6), (-0.1, -0.75), (0.0, -0.35), (-0.3, -0.1), (-0.05, 0.3), (-0.25, 0.75), (-0.5, 0.2)]
-    africa = [(0.35, -0.5), (0.85, -0.55), (1.0, 0.0), (0.7, 0.5), (0.5, 0.1), (0.3, -0.15)]
-    for land in (america, africa):
-        b.fill(smooth([(x + px * r, y + py * r) for px, py in land]), (92, 178, 92))
-    for px, py, w in ((-0.35, -0.88, 0.6), (0.3, -0.2, 0.42), (-0.45, 0.5, 0.4), (0.2, 0.85, 0.6)):
-        b.fill(oval(x + px * r, y + py * r, w * r, 0.11 * r), (248, 252, 255), 0.85)
-    night_side = {"day": 0.5, "sunset": 0.62, "night": 0.3}[b.time]
-    shadow = x - b.side * 1.1 * r
-    b.glow(shadow, y + 0.3 * r, (1.5 + night_side) * r, (8, 10, 40), 0.9)
-    b.canvas.restore()
-
-
-def space(b: Brush) -> None:
-    clouds: dict[str, tuple[Colour, Colour, Colour]] = {
-        "day": ((20, 20, 62), (92, 60, 170), (40, 110, 180)),
-        "sunset": ((44, 16, 52), (206, 70, 110), (236, 128, 74)),
-        "night": ((8, 12, 34), (28, 54, 110), (24, 84, 110)),
-    }
-    dark, one, two = clouds[b.time]
-    b.backdrop(dark, mix(dark, one, 0.35))
-    b.glow(b.beside(-b.between(30, 70)), b.between(60, 100), 130, one, 0.7)
-    b.glow(b.beside(b.between(20, 60)), b.between(130, 190), 110, two, 0.5)
-    b.stars(60, SIZE)
-    planet_x, planet_y = b.beside(b.between(76, 92)), b.between(38, 54)
-    b.solid(oval(planet_x, planet_y, 18, 18), (226, 158, 96), 0.55)
-    b.canvas.save()
-    b.canvas.rotate(-18 * b.side, planet_x, planet_y)
-    ring = oval(planet_x, planet_y, 33, 7)
-    b.canvas.clipPath(box(planet_x - 12, 0, planet_x + 12, planet_y), skia.ClipOp.kDifference, True)
-    b.line(ring, (246, 214, 160), 3.6)
-    b.canvas.restore()
-    r = b.between(76, 90)
-    earth(b, b.beside(-b.between(56, 80)), SIZE - 0.12 * r, r)

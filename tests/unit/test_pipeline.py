@@ -1,0 +1,211 @@
+"""Sampling, the pipeline and its folders, on networks of a few thousand random weights."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from diffusers import (
+    DPMSolverMultistepScheduler,
+    EulerDiscreteScheduler,
+    HeunDiscreteScheduler,
+    UniPCMultistepScheduler,
+)
+
+from fyp_lite.checkpoints import CheckpointError, load_pipeline, verify_hashes, write_hashes
+from fyp_lite.model.pose_encoder import PoseEncoder
+from fyp_lite.model.text import build_text_encoder, build_tokenizer
+from fyp_lite.model.unet import FollowYourPoseUNet
+from fyp_lite.model.vae import FrameAutoencoder
+from fyp_lite.pipeline import FollowYourPosePipeline
+from fyp_lite.sampling import guide, initial_latents, lite_scheduler, predict_x0
+from fyp_lite.settings import SampleSettings
+
+TWO_STEPS = SampleSettings(num_inference_steps=2, guidance_scale=3.0)
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> FollowYourPosePipeline:
+    torch.manual_seed(0)
+    tokenizer = build_tokenizer(["a", "panda", "on", "the", "sea", "robot"])
+    pipeline = FollowYourPosePipeline(
+        vae=FrameAutoencoder(8, (16, 16), (16, 16)),
+        text_encoder=build_text_encoder(tokenizer, width=16),
+        tokenizer=tokenizer,
+        unet=FollowYourPoseUNet(
+            sample_size=8,
+            in_channels=8,
+            out_channels=8,
+            block_out_channels=(16, 16),
+            attention_levels=(False, True),
+            layers_per_block=1,
+            num_attention_heads=2,
+            cross_attention_dim=16,
+            norm_num_groups=4,
+        ),
+        pose_encoder=PoseEncoder((16, 16)),
+        scheduler=lite_scheduler(),
+        default_guidance_scale=3.0,
+        shared_noise=0.5,
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+@pytest.fixture
+def skeleton() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+
+
+def test_video_has_the_skeletons_frames_and_size(pipeline, skeleton):
+    result = pipeline("a panda on the sea", skeleton, TWO_STEPS)
+    assert result.video.shape == skeleton.shape
+    assert result.video.dtype == np.uint8
+    assert pipeline.size == 64
+
+
+def test_same_seed_alone_and_in_a_batch(pipeline, skeleton):
+    settings = SampleSettings(num_inference_steps=3, guidance_scale=3.0, eta=1.0)
+    prompts, seeds = ["a panda", "a robot", "the sea"], [7, 8, 7]
+    together = pipeline(prompts, skeleton, settings, seeds=seeds).latents
+    for prompt, seed, latents in zip(prompts, seeds, together, strict=True):
+        alone = pipeline(prompt, skeleton, settings, seeds=[seed]).latents[0]
+        torch.testing.assert_close(alone, latents, atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(together[0], together[1])
+
+
+@pytest.mark.parametrize(("scale", "rows"), [(0.0, 1), (1.0, 1), (2.5, 2)])
+def test_guidance_runs_only_the_branches_it_needs(pipeline, skeleton, monkeypatch, scale, rows):
+    seen = []
+    forward = pipeline.unet.forward
+
+    def counting(sample, *args, **kwargs):
+        seen.append(sample.shape[0])
+        return forward(sample, *args, **kwargs)
+
+    monkeypatch.setattr(pipeline.unet, "forward", counting)
+    pipeline("a panda", skeleton, SampleSettings(num_inference_steps=2, guidance_scale=scale))
+    assert seen == [rows, rows]
+
+
+def test_guidance_is_a_line_through_both_branches(pipeline, skeleton):
+    outputs = {}
+    for scale in (0.0, 1.0, 4.0):
+        settings = SampleSettings(num_inference_steps=1, guidance_scale=scale)
+        outputs[scale] = next(pipeline.steps("a panda", skeleton, settings)).model_output
+    expected = guide(outputs[0.0], outputs[1.0], 4.0)
+    torch.testing.assert_close(outputs[4.0], expected, atol=1e-4, rtol=1e-4)
+
+
+def test_negative_prompt_and_pose_matter(pipeline, skeleton):
+    plain = pipeline("a panda", skeleton, TWO_STEPS).latents
+    negative = pipeline("a panda", skeleton, TWO_STEPS, negative_prompt="the sea").latents
+    still = pipeline("a panda", np.zeros_like(skeleton), TWO_STEPS).latents
+    assert not torch.allclose(plain, negative)
+    assert not torch.allclose(plain, still)
+
+
+def test_last_step_arrives_at_pred_x0(pipeline, skeleton):
+    *_, last = pipeline.steps("a panda", skeleton, SampleSettings(num_inference_steps=4))
+    torch.testing.assert_close(last.latents, last.pred_x0, atol=1e-5, rtol=1e-5)
+    assert (last.index, last.num_steps) == (3, 4)
+
+
+@pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction"])
+def test_pred_x0_inverts_the_noising(prediction_type):
+    clean, noise = torch.randn(2, 1, 4, 2, 8, 8)
+    alpha = torch.tensor(0.3)
+    noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
+    velocity = alpha.sqrt() * noise - (1 - alpha).sqrt() * clean
+    model_output = noise if prediction_type == "epsilon" else velocity
+    torch.testing.assert_close(predict_x0(noisy, model_output, alpha, prediction_type), clean)
+
+
+def test_shared_noise_keeps_unit_variance():
+    for shared in (0.0, 0.5, 1.0):
+        noise = initial_latents((8, 6, 32, 32), [torch.Generator().manual_seed(1)], shared)
+        assert noise.std().item() == pytest.approx(1, abs=0.02)
+        correlation = (noise[0, :, 0] * noise[0, :, 1]).mean().item()
+        assert correlation == pytest.approx(shared, abs=0.05)
+
+
+@pytest.mark.parametrize("scheduler", [DPMSolverMultistepScheduler, UniPCMultistepScheduler])
+def test_other_schedulers(pipeline, skeleton, monkeypatch, scheduler):
+    other = scheduler.from_config(pipeline.scheduler.config, rescale_betas_zero_snr=False)
+    monkeypatch.setattr(pipeline, "scheduler", other)
+    assert np.ptp(pipeline("a panda", skeleton, TWO_STEPS).video) > 0
+
+
+@pytest.mark.parametrize("scheduler", [EulerDiscreteScheduler, HeunDiscreteScheduler])
+def test_schedulers_that_cannot_be_served(pipeline, skeleton, monkeypatch, scheduler):
+    monkeypatch.setattr(pipeline, "scheduler", scheduler(prediction_type="v_prediction"))
+    with pytest.raises(ValueError, match=f"cannot use {scheduler.__name__}.*use DDIMScheduler"):
+        pipeline("a panda", skeleton, TWO_STEPS)
+
+
+def test_eta_needs_a_scheduler_that_has_it(pipeline, skeleton, monkeypatch):
+    other = UniPCMultistepScheduler.from_config(
+        pipeline.scheduler.config, rescale_betas_zero_snr=False
+    )
+    monkeypatch.setattr(pipeline, "scheduler", other)
+    settings = SampleSettings(num_inference_steps=2, eta=0.5)
+    with pytest.raises(ValueError, match=r"has no eta, but eta is 0\.5"):
+        pipeline("a panda", skeleton, settings)
+
+
+def test_bad_input_is_named(pipeline, skeleton):
+    with pytest.raises(ValueError, match=r"float64 of shape \(3, 64, 64, 3\)"):
+        pipeline("a panda", skeleton / 255.0)
+    with pytest.raises(ValueError, match="60 x 64 pixels, but both must be multiples of 8"):
+        pipeline("a panda", skeleton[:, :60])
+    with pytest.raises(ValueError, match="has 42 tokens, but the model reads 24"):
+        pipeline("panda " * 40, skeleton)
+    with pytest.raises(ValueError, match="2 prompts and 1 seeds"):
+        pipeline(["a panda", "a robot"], skeleton, seeds=[1])
+
+
+def test_unknown_words_come_with_near_ones(pipeline):
+    assert pipeline.unknown_words("A Pandas, on the SEA!") == {"pandas": ["panda"]}
+    assert pipeline.unknown_words("a xylophon")["xylophon"] == []
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_saves_and_loads_in_diffusers_layout(pipeline, skeleton, tmp_path, dtype):
+    pipeline.save_pretrained(tmp_path / "model")
+    loaded = load_pipeline(tmp_path / "model", device="cpu", dtype=dtype)
+    loaded.set_progress_bar_config(disable=True)
+    assert {loaded.unet.dtype, loaded.vae.dtype, loaded.text_encoder.dtype} == {dtype}
+    assert loaded.config.shared_noise == 0.5
+    expected = pipeline("a panda", skeleton, TWO_STEPS).latents
+    found = loaded("a panda", skeleton, TWO_STEPS).latents
+    tolerance = 1e-4 if dtype == torch.float32 else 0.2
+    torch.testing.assert_close(found, expected, atol=tolerance, rtol=tolerance)
+
+
+def test_a_folder_that_is_no_model(tmp_path):
+    with pytest.raises(CheckpointError, match=r"neither 'lite' nor a folder with a model_index"):
+        load_pipeline(tmp_path)
+
+
+def test_damaged_weights_are_refused(pipeline, tmp_path):
+    whole = tmp_path / "whole"
+    pipeline.save_pretrained(whole)
+    write_hashes(whole)
+    verify_hashes(whole)
+
+    damaged = tmp_path / "changed"
+    shutil.copytree(whole, damaged)
+    weights = damaged / "unet" / "diffusion_pytorch_model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(CheckpointError, match=r"unet.*was changed or cut short.*reinstall"):
+        verify_hashes(damaged)
+    weights.write_bytes(bytes(data[:100]))
+    with pytest.raises(CheckpointError, match="was changed or cut short"):
+        verify_hashes(damaged)
+    weights.unlink()
+    with pytest.raises(CheckpointError, match="is missing: reinstall"):
+        verify_hashes(damaged)
