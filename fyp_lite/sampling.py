@@ -148,9 +148,11 @@ def sample_steps(
     check_scheduler(scheduler, eta)
     scheduler.set_timesteps(num_inference_steps, device=latents.device)
     arguments = step_arguments(scheduler, eta, generators)
-    branches = [uncond_embeddings] * (guidance_scale != 1) + [text_embeddings] * (
-        guidance_scale != 0
-    )
+    branches = []
+    if guidance_scale != 1 and uncond_embeddings is not None:
+        branches.append(uncond_embeddings)
+    if guidance_scale != 0 and text_embeddings is not None:
+        branches.append(text_embeddings)
     text = torch.cat(branches)
     if pose_features is not None and len(branches) == 2 and pose_features[0].shape[0] > 1:
         pose_features = [feature.repeat(2, 1, 1, 1, 1) for feature in pose_features]
@@ -159,7 +161,8 @@ def sample_steps(
         sample = latents.to(unet.dtype).repeat(len(branches), 1, 1, 1, 1)
         model_output = unet(sample, timestep, text, pose_features).sample.float()
         if len(branches) == 2:
-            model_output = guide(*model_output.chunk(2), guidance_scale)
+            uncond, text_output = model_output.chunk(2)
+            model_output = guide(uncond, text_output, guidance_scale)
 
         alpha_cumprod = scheduler.alphas_cumprod.to(latents)[timestep]
         kind = scheduler.config.prediction_type

@@ -130,7 +130,7 @@ def _near(value: object, least: int, most: int | None) -> int:
     """The allowed whole number nearest to `value`, or the least one where it is no number."""
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         return least
-    near = max(least, round(value))
+    near = max(least, round(float(value)))
     return near if most is None else min(near, most)
 
 

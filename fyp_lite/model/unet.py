@@ -6,6 +6,7 @@ One implementation, two sizes: the published 1.0 B parameters and the bundled li
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -66,7 +67,7 @@ class FollowYourPoseUNet(ModelMixin, ConfigMixin):
             )
         widths = list(block_out_channels)
         time_channels = widths[0] * 4
-        common = {
+        common: dict[str, Any] = {
             "time_channels": time_channels,
             "norm_groups": norm_num_groups,
             "eps": norm_eps,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from fyp_lite.model.vae import FrameAutoencoder
 from fyp_lite.skeleton import draw_skeletons
 from fyp_lite.training.cache import Cache
-from fyp_lite.training.common import Options, load_average, parse_options, train
+from fyp_lite.training.common import MakeBatch, Options, load_average, parse_options, train
 
 CROP = 128
 PERSON_WEIGHT = 4.0  # people are a tenth of the pixels and what everybody looks at
@@ -48,7 +48,7 @@ class AutoencoderStage(nn.Module):
 
 def slopes(error: Tensor) -> list[Tensor]:
     """Absolute differences of the error between neighbours, at three scales."""
-    result = []
+    result: list[Tensor] = []
     for _ in range(3):
         dx = F.pad(error[..., :, 1:] - error[..., :, :-1], (0, 1))
         dy = F.pad(error[..., 1:, :] - error[..., :-1, :], (0, 0, 0, 1))
@@ -67,7 +67,7 @@ def person_weight(keypoints: np.ndarray) -> np.ndarray:
     return np.where(mask, PERSON_WEIGHT, 1.0).astype(np.float32)
 
 
-def batches(cache: Cache, options: Options):
+def batches(cache: Cache, options: Options) -> MakeBatch:
     frames = cache.frames
 
     def make_batch(rng: np.random.Generator) -> dict[str, Tensor]:

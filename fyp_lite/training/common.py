@@ -21,6 +21,8 @@ from torch import Tensor, nn
 
 EMA_DECAY = 0.999
 
+MakeBatch = Callable[[np.random.Generator], dict[str, Tensor]]
+
 
 @dataclass(frozen=True)
 class Options:
@@ -80,10 +82,8 @@ class Average:
         module.load_state_dict(self.parameters, strict=False)
 
 
-def train(
-    stage: nn.Module, make_batch: Callable[[np.random.Generator], dict], options: Options
-) -> nn.Module:
-    """Train until the minutes are spent; returns the stage with averaged weights.
+def train(stage: nn.Module, make_batch: MakeBatch, options: Options) -> None:
+    """Train until the minutes are spent, then give the stage its averaged weights.
 
     Args:
         stage: its `forward(batch)` returns {name: loss}, of which "loss" is minimised.
@@ -121,7 +121,6 @@ def train(
             saved = time.monotonic()
     save(options.out, stage, optimizer, average, step, minutes, accelerator)
     average.copy_to(stage)
-    return stage
 
 
 def move(batch: dict, device: torch.device) -> dict:
@@ -165,11 +164,10 @@ def restore(
     return state["step"], state["minutes"]
 
 
-def load_average(stage: nn.Module, folder: Path) -> nn.Module:
+def load_average(stage: nn.Module, folder: Path) -> None:
     """Fill a stage with the averaged weights of another stage's checkpoint, by name."""
     state = torch.load(folder / "checkpoint.pt", weights_only=True, map_location="cpu")
     stage.load_state_dict(state["stage"] | state["average"], strict=False)
-    return stage
 
 
 class Log:

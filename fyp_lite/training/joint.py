@@ -20,7 +20,7 @@ from fyp_lite.model.unet import FollowYourPoseUNet
 from fyp_lite.sampling import lite_scheduler
 from fyp_lite.skeleton import LINE_WIDTH, draw_skeletons
 from fyp_lite.training.cache import SIZE, Cache
-from fyp_lite.training.common import Options, parse_options, train
+from fyp_lite.training.common import MakeBatch, Options, parse_options, train
 from fyp_lite.world.dataset import world_vocabulary
 
 WIDTHS = (48, 96, 192)
@@ -49,6 +49,7 @@ class DiffusionStage(nn.Module):
         self.text_encoder: CLIPTextModel = build_text_encoder(tokenizer, TEXT_WIDTH)
         start_as_identity(self)
         alphas_cumprod = lite_scheduler().alphas_cumprod
+        self.alphas_cumprod: Tensor
         self.register_buffer("alphas_cumprod", alphas_cumprod, persistent=False)
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -109,7 +110,7 @@ def random_skeletons(keypoints: np.ndarray, rng: np.random.Generator) -> np.ndar
         quality = int(rng.integers(40, 95))
         for i, frame in enumerate(frames):
             _, data = cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-            frames[i] = cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
+            frames[i] = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))[..., ::-1]
     return frames
 
 
@@ -142,7 +143,7 @@ def collate(
     }
 
 
-def batches(cache: Cache, tokenizer: PreTrainedTokenizerFast, options: Options):
+def batches(cache: Cache, tokenizer: PreTrainedTokenizerFast, options: Options) -> MakeBatch:
     def make_batch(rng: np.random.Generator) -> dict[str, Tensor]:
         indices = rng.integers(len(cache), size=options.batch_size)
         items = [make_item(cache, int(i), rng) for i in indices]
@@ -151,7 +152,9 @@ def batches(cache: Cache, tokenizer: PreTrainedTokenizerFast, options: Options):
     return make_batch
 
 
-def save_networks(stage: DiffusionStage, options: Options, tokenizer) -> None:
+def save_networks(
+    stage: DiffusionStage, options: Options, tokenizer: PreTrainedTokenizerFast
+) -> None:
     stage.eval()
     for name in ("unet", "pose_encoder", "text_encoder"):
         getattr(stage, name).save_pretrained(options.out / name)

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import numpy as np
 from torch import Tensor
+from transformers import PreTrainedTokenizerFast
 
 from fyp_lite.model.text import build_tokenizer
 from fyp_lite.training.cache import Cache
-from fyp_lite.training.common import Options, load_average, parse_options, train
+from fyp_lite.training.common import MakeBatch, Options, load_average, parse_options, train
 from fyp_lite.training.joint import (
     DROP_POSE,
     DiffusionStage,
@@ -33,7 +34,9 @@ def freeze_all_but_temporal(stage: DiffusionStage) -> None:
         parameter.requires_grad = any(part in name for part in TRAINABLE)
 
 
-def batches(images: Cache, clips: Cache, tokenizer, options: Options):
+def batches(
+    images: Cache, clips: Cache, tokenizer: PreTrainedTokenizerFast, options: Options
+) -> MakeBatch:
     """Clips of several frames without poses, now and then single frames with them."""
 
     def make_batch(rng: np.random.Generator) -> dict[str, Tensor]:
@@ -50,7 +53,8 @@ def main() -> None:
     if options.init is None:
         raise SystemExit("--init is missing: give the folder of a finished joint run.")
     tokenizer = build_tokenizer(world_vocabulary())
-    stage = load_average(DiffusionStage(tokenizer), options.init)
+    stage = DiffusionStage(tokenizer)
+    load_average(stage, options.init)
     freeze_all_but_temporal(stage)
     images, clips = Cache(options.data / "images"), Cache(options.data / "clips")
     train(stage, batches(images, clips, tokenizer, options), options)

@@ -203,14 +203,14 @@ def _place_legs(
         drop = np.sqrt(np.maximum((0.995 * reach) ** 2 - away**2, (0.45 * reach) ** 2))
         pelvis[:, 1] = np.minimum(pelvis[:, 1], feet[side][:, 1] + drop)
     pelvis[:, 1] += p["jump"]
-    for side, sign, hip in (("l", 1, 11), ("r", -1, 12)):
+    for side, sign, joint in (("l", 1, 11), ("r", -1, 12)):
         foot = feet[side]
         foot[:, 1] += p["jump"]
-        joints[:, hip] = pelvis + sign * body.hip_half * hips_turn[:, :, 0]
+        joints[:, joint] = pelvis + sign * body.hip_half * hips_turn[:, :, 0]
         out = np.radians(p[f"{side}_knee"]) * sign
         pole = _turn(hips_turn, np.stack([np.sin(out), 0 * out, np.cos(out)], axis=1))
-        joints[:, hip + 2], joints[:, hip + 4] = _reach(
-            joints[:, hip], foot, body.thigh, body.shin, pole
+        joints[:, joint + 2], joints[:, joint + 4] = _reach(
+            joints[:, joint], foot, body.thigh, body.shin, pole
         )
     return pelvis
 

@@ -149,7 +149,7 @@ def moonwalk(t: np.ndarray, a: float) -> Pose:
 
 
 def _waving(t: np.ndarray, a: float, side: str) -> Pose:
-    wave = {"lift": 105, "az": 12, "elbow": 75 + 32 * a * _sin(t), "roll": 82}
+    wave: Pose = {"lift": 105, "az": 12, "elbow": 75 + 32 * a * _sin(t), "roll": 82}
     return {f"{side}_{name}": value for name, value in wave.items()}
 
 
@@ -349,7 +349,7 @@ def macarena(t: np.ndarray, a: float) -> Pose:
         "elbow": (8, 8, 8, 120, 120, 120, 120, 95),
         "roll": (0, 0, 0, 25, 25, 70, 70, -72),
     }
-    pose = {"x": 0.03 * a * _sin(4 * t), "side": -4 * _sin(4 * t), "y": -0.02}
+    pose: Pose = {"x": 0.03 * a * _sin(4 * t), "side": -4 * _sin(4 * t), "y": -0.02}
     for name, values in right.items():
         pose[f"r_{name}"] = _keys(t, *values, snap=1.5)
         pose[f"l_{name}"] = _keys(t - 1 / 16, *values, snap=1.5)

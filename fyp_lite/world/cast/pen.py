@@ -24,7 +24,8 @@ LIGHT = complex(-0.55, -0.83)  # from where the light comes, in picture coordina
 @functools.cache
 def mix(a: Colour, b: Colour, amount: float) -> Colour:
     """`a` moved towards `b` by `amount` in 0…1."""
-    return tuple(round(x + (y - x) * amount) for x, y in zip(a, b, strict=True))
+    red, green, blue = (round(x + (y - x) * amount) for x, y in zip(a, b, strict=True))
+    return red, green, blue
 
 
 def shade(colour: Colour, amount: float = 0.22) -> Colour:

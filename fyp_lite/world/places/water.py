@@ -153,7 +153,7 @@ def underwater(b: Brush) -> None:
         away = b.between(64, 104) * (1 if b.chance(0.5) else -1)
         _fish(b, 128 + away, b.between(30, 150), colour)
     if b.time == "night":
-        for x, y in ((b.beside(80), 62.0), (b.beside(-92), 108.0)):
+        for x, y in ((b.beside(80), 62), (b.beside(-92), 108)):
             _jellyfish(b, x, y)
     for _ in range(7):
         r = b.between(3, 6.5)

@@ -1,0 +1,1 @@
+"""Teaching: what notebooks show (`show`) and the panels that learners use (`controls`)."""
