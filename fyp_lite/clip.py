@@ -357,7 +357,14 @@ class Clip:
         Recently read frames and those between them are kept, up to CACHE_BYTES. Raises ClipError
         for a number outside 0 to num_frames - 1 and for a frame that cannot be decoded.
         """
-        numbers = [int(index) for index in indices]
+        frames = self._fetch([int(index) for index in indices])
+        out = np.empty((len(frames), self.height, self.width, 3), np.uint8)
+        for row, frame in zip(out, frames, strict=True):
+            row[:] = frame
+        return out
+
+    def _fetch(self, numbers: list[int]) -> list[np.ndarray]:
+        """The kept frames themselves, without the copy that `read` makes."""
         for number in numbers:
             if not 0 <= number < self.num_frames:
                 raise ClipError(
@@ -377,10 +384,7 @@ class Clip:
                 found[number] = frame
         for number in set(numbers) & set(self._cache):
             self._cache.move_to_end(number)
-        out = np.empty((len(numbers), self.height, self.width, 3), np.uint8)
-        for row, number in zip(out, numbers, strict=True):
-            row[:] = found[number]
-        return out
+        return [found[number] for number in numbers]
 
     def _keep(self, number: int, frame: np.ndarray) -> None:
         self._cache[number] = frame
@@ -525,9 +529,13 @@ def crop_and_resize(frames: np.ndarray, box: CropBox, size: int) -> np.ndarray:
 
     One antialiased resize with a triangle filter: it cannot ring, so black stays black.
     """
+    _check_frames(frames)
+    return _resized(list(frames), box, size)
+
+
+def _resized(frames: list[np.ndarray], box: CropBox, size: int) -> np.ndarray:
     from PIL import Image
 
-    _check_frames(frames)
     out = np.empty((len(frames), size, size, 3), np.uint8)
     for row, frame in zip(out, frames, strict=True):
         picture = Image.fromarray(frame)
@@ -547,7 +555,7 @@ def prepare_clip(
             return prepare_clip(opened, settings, size)
     indices = choose_frames(clip, settings)
     box = crop_box(clip.height, clip.width, settings)
-    frames = crop_and_resize(clip.read(indices), box, size)
+    frames = _resized(clip._fetch(indices), box, size)
     return PreparedClip(
         frames, clip.fps / settings.frame_stride, indices, box, (clip.height, clip.width)
     )

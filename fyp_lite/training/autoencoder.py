@@ -96,10 +96,20 @@ def place_crop(keypoints: np.ndarray, rng: np.random.Generator) -> tuple[int, in
 
 
 @torch.no_grad()
-def measure_scale(vae: FrameAutoencoder, cache: Cache) -> float:
-    """One over the standard deviation of the latents of some frames."""
-    pixels = torch.from_numpy(np.array(cache.frames[:64, 0])).permute(0, 3, 1, 2).float()
-    return 1 / vae.encode(pixels / 127.5 - 1).latent_dist.mode().std().item()
+def normalise_latents(vae: FrameAutoencoder, cache: Cache) -> None:
+    """Give every latent channel unit variance, exactly undone by the decoder.
+
+    The factors go into the encoder's last and the decoder's first convolution.
+    """
+    indices = np.linspace(0, len(cache) - 1, 128).astype(int)
+    pixels = torch.from_numpy(cache.frames[indices, 0]).permute(0, 3, 1, 2).float() / 127.5 - 1
+    std = vae.encode(pixels).latent_dist.mode().std(dim=(0, 2, 3))
+    last, first = vae.encoder[-1], vae.decoder[0]
+    channels = len(std)
+    last.weight[:channels] /= std[:, None, None, None]
+    last.bias[:channels] /= std
+    last.bias[channels:] -= 2 * std.log()  # the log-variances
+    first.weight *= std[:, None, None]
 
 
 def main() -> None:
@@ -111,7 +121,7 @@ def main() -> None:
         load_average(stage, options.init)
     train(stage, batches(cache, options), options)
     vae = stage.vae.eval()
-    vae.register_to_config(scaling_factor=measure_scale(vae, cache))
+    normalise_latents(vae, cache)
     vae.save_pretrained(options.out / "vae")
 
 
