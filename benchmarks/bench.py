@@ -20,7 +20,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from fyp_lite import ClipSettings, SampleSettings, data_dir, load_pipeline
-from fyp_lite.clip import encode_webp, open_clip, prepare_clip
+from fyp_lite.clip import open_clip, prepare_clip
+from fyp_lite.video import encode_webp
 
 PROMPT = "a panda on the sea"
 CLIP = data_dir() / "clips" / "dance.mp4"

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fyp_lite.checkpoints import load_pipeline
-    from fyp_lite.clip import contact_sheet, write_video
     from fyp_lite.pipeline import FollowYourPosePipeline
     from fyp_lite.settings import ClipSettings, SampleSettings
+    from fyp_lite.video import contact_sheet, write_video
 
 __version__ = "0.1.0"
 
@@ -33,8 +33,8 @@ __all__ = [
 _MODULES = {
     "ClipSettings": "settings",
     "SampleSettings": "settings",
-    "contact_sheet": "clip",
-    "write_video": "clip",
+    "contact_sheet": "video",
+    "write_video": "video",
     "load_pipeline": "checkpoints",
     "FollowYourPosePipeline": "pipeline",
 }

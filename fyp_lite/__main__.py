@@ -122,8 +122,9 @@ def read_settings_file(path: Path) -> dict[str, Any]:
 
 def generate(job: dict[str, Any], out: Path) -> None:
     """Make the video, its settings and print where they are."""
-    from fyp_lite.clip import check_video_path, prepare_clip, write_video
+    from fyp_lite.clip import prepare_clip
     from fyp_lite.skeleton import check_skeleton_frames
+    from fyp_lite.video import check_video_path, write_video
 
     clip_settings = ClipSettings.from_dict(job["clip_settings"])
     sample_settings = SampleSettings.from_dict(job["sample_settings"])
@@ -164,7 +165,8 @@ def demo(out_folder: Path = Path("out")) -> None:
     import numpy as np
     from PIL import Image
 
-    from fyp_lite.clip import contact_sheet, open_clip, prepare_clip
+    from fyp_lite.clip import open_clip, prepare_clip
+    from fyp_lite.video import contact_sheet
 
     out = out_folder / "demo.mp4"
     clip_path = data_dir() / "clips" / DEMO_CLIP

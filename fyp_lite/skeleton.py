@@ -150,8 +150,8 @@ def check_skeleton_frames(frames: np.ndarray) -> None:
     if black < MIN_BLACK:
         raise ValueError(
             f"only {black:.0%} of the pixels are black and a skeleton video has at least "
-            f"{MIN_BLACK:.0%}: this looks like a raw video, extract a skeleton first "
-            "(input type 'raw')."
+            f"{MIN_BLACK:.0%}: this looks like a raw video, extract its skeleton first with a pose "
+            "detector that draws COCO-17 limbs on black."
         )
     # Edges and compression smear the darker pixels: the lines' inside tells the hue.
     drawn = brightest > 2 * BLACK_LEVEL
@@ -165,8 +165,8 @@ def check_skeleton_frames(frames: np.ndarray) -> None:
     if share < MIN_PALETTE:
         raise ValueError(
             f"only {share:.0%} of the drawn pixels have the skeleton palette's colours (orange, "
-            f"green, blue) and {MIN_PALETTE:.0%} are needed: this is another drawing style, give "
-            "the original video as input type 'raw' instead."
+            f"green, blue) and {MIN_PALETTE:.0%} are needed: this is another drawing style, "
+            "extract the skeleton again in that palette."
         )
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fyp_lite.clip import write_video
 from fyp_lite.skeleton import draw_skeletons
+from fyp_lite.video import write_video
 from fyp_lite.world.motion import perform
 
 CLIPS = Path(__file__).resolve().parent.parent / "data" / "clips"

@@ -1,9 +1,10 @@
 """A small network that finds up to three people in a picture and their COCO-17 joints.
 
-Every person is a point: a heatmap marks the people's middles, and from each middle the network
-points at the 17 joints. That is coarse but says whose joint it is; one heatmap per joint, with an
-offset inside its cell, says precisely where. Follows the multi-person pose estimation of "Objects
-as Points" (Zhou et al., 2019, section 4.2). What kind of picture it reads is a matter of weights.
+A heatmap marks the people's middles and one heatmap per joint marks the joints, with an offset
+inside the cell, as in "Objects as Points" (Zhou et al., 2019). Whose joint it is, the joint itself
+says: its link points at the joint it hangs from (a wrist at its elbow) or at its person's middle,
+as in "PersonLab" (Papandreou et al., 2018). Short links are far easier to learn than the way from
+the middle to a hand. What kind of picture the network reads is a matter of weights.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from torch import Tensor, nn
 
 SIZE = 256  # side of the pictures the network sees
 STRIDE = 4  # pixels per cell of its maps
-CELLS = SIZE // STRIDE
-REACH = 16.0  # cells per unit of the displacement output
+REACH = 8.0  # cells per unit of the links' output
 MAX_PEOPLE = 3
+MIN_JOINTS = 3  # fewer are no person
+# The joint that each joint hangs from; None is the person's middle, the mean of its joints.
+PARENTS = (None,) * 7 + (5, 6, 7, 8) + (None,) * 2 + (11, 12, 13, 14)
 
 
 class _Conv(nn.Sequential):
@@ -45,11 +48,10 @@ class _Residual(nn.Module):
         return F.relu(x + self.norm(self.second(self.first(x))))
 
 
-def _head(channels: int, heatmaps: int) -> nn.Sequential:
-    """Heatmaps, then one (x, y) for each of the 17 joints."""
-    last = nn.Conv2d(channels, heatmaps + 2 * 17, 1)
+def _head(channels: int, heatmaps: int, vectors: int) -> nn.Sequential:
+    last = nn.Conv2d(channels, heatmaps + 2 * vectors, 1)
     nn.init.zeros_(last.weight)
-    bias = torch.zeros(heatmaps + 2 * 17)
+    bias = torch.zeros(heatmaps + 2 * vectors)
     bias[:heatmaps] = -4.0  # most cells are empty
     last.bias = nn.Parameter(bias)
     return nn.Sequential(_Conv(channels, channels), last)
@@ -72,8 +74,8 @@ class KeypointNet(ModelMixin, ConfigMixin):
         self.down = nn.ModuleList(_Conv(a, b, stride=2) for a, b in pairs)
         self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairs)
         self.leave = nn.ModuleList(_Residual(c) for c in channels[:-1])
-        self.person = _head(first, 1)
-        self.joint = _head(first, 17)
+        self.person = _head(first, 1, 0)
+        self.joint = _head(first, 17, 34)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Read pictures.
@@ -82,9 +84,9 @@ class KeypointNet(ModelMixin, ConfigMixin):
             images: `[b, 3, 256, 256]` in 0...1.
 
         Returns:
-            people `[b, 1, 64, 64]` and joints `[b, 17, 64, 64]`, both logits; displacements
-            `[b, 17, 2, 64, 64]` from a person's cell to the joints and offsets
-            `[b, 17, 2, 64, 64]` from a joint's cell to the joint, both (x, y) in cells.
+            people `[b, 1, 64, 64]` and joints `[b, 17, 64, 64]`, both logits; offsets and links
+            `[b, 17, 2, 64, 64]` from the centre of a joint's cell to the joint and to the joint
+            it hangs from (see `PARENTS`), both (x, y) in cells.
         """
         x = self.stem(images * 2 - 1)  # (b, c, 64, 64)
         skips = []
@@ -96,8 +98,8 @@ class KeypointNet(ModelMixin, ConfigMixin):
         for up, leave in zip(reversed(self.up), reversed(self.leave), strict=True):
             x = leave(skips.pop() + F.interpolate(up(x), scale_factor=2.0, mode="nearest"))
         person, joint = self.person(x).float(), self.joint(x).float()
-        displacements = person[:, 1:].unflatten(1, (17, 2)) * REACH
-        return person[:, :1], joint[:, :17], displacements, joint[:, 17:].unflatten(1, (17, 2))
+        vectors = joint[:, 17:].unflatten(1, (2, 17, 2))
+        return person, joint[:, :17], vectors[:, 0], vectors[:, 1] * REACH
 
     @torch.no_grad()
     def read_people(self, frames: np.ndarray, *, min_confidence: float = 0.3) -> np.ndarray:
@@ -133,43 +135,57 @@ class KeypointNet(ModelMixin, ConfigMixin):
 
 
 def decode(
-    people: Tensor, joints: Tensor, displacements: Tensor, offsets: Tensor, *, min_confidence: float
+    people: Tensor, joints: Tensor, offsets: Tensor, links: Tensor, *, min_confidence: float
 ) -> list[np.ndarray]:
     """The network's maps (see `KeypointNet.forward`) to people.
 
-    Each joint's heatmap peaks are handed out to the people, the best pair first: sure peaks close
-    to where the person points. A peak belongs to one person only.
+    From the trunk outwards each joint's heatmap peaks are handed out to the people, the best pair
+    first: sure peaks whose link ends where that person's parent joint is. A peak belongs to one
+    person only; a joint whose parent is missing is missing too.
 
     Returns:
         per picture `[people, 17, 3]` float32 (x, y, confidence) in pixels of the 256 x 256
         picture, from left to right; confidence 0 = missing.
     """
+    width = people.shape[-1]
     middles, middle_cells = _peaks(people, 5, MAX_PEOPLE)
     peaks, cells = _peaks(joints, 3, 2 * MAX_PEOPLE)  # (b, 17, k)
-    at_middle = middle_cells[:, 0, None, None].expand(-1, 17, 2, -1)
-    coarse = displacements.flatten(3).gather(3, at_middle) + _centre(middle_cells)  # (b, 17, 2, p)
-    fine = offsets.flatten(3).gather(3, cells[:, :, None].expand(-1, -1, 2, -1))
-    fine = fine + torch.stack([_centre(cells[:, j : j + 1])[:, 0] for j in range(17)], 1)
-    found = []
-    for i in range(len(people)):
-        count = int((middles[i, 0] > min_confidence).sum())
-        result = np.zeros((count, 17, 3), np.float32)
-        size = (coarse[i, :, :, :count].amax(0) - coarse[i, :, :, :count].amin(0)).amax(0)  # (p,)
-        away = (coarse[i, :, :, :count, None] - fine[i, :, :, None]).norm(dim=1)  # (17, p, k)
-        near = torch.exp(-((away / (0.15 * size[None, :, None] + 1.0)) ** 2))
-        score = (near * peaks[i, :, None] * (peaks[i, :, None] > min_confidence)).numpy()
-        for joint in range(17):
-            for _ in range(count):
-                p, k = np.unravel_index(score[joint].argmax(), score[joint].shape)
-                if score[joint, p, k] < 0.02:
-                    break
-                result[p, joint, :2] = fine[i, joint, :, k].numpy() * STRIDE
-                result[p, joint, 2] = peaks[i, joint, k]
-                score[joint, p] = score[joint, :, k] = 0
-        x = result[..., 0].sum(1) / np.maximum((result[..., 2] > 0).sum(1), 1)
-        kept = [p for p in np.argsort(x) if (result[p, :, 2] > 0).sum() >= 3]
-        found.append(result[kept])
-    return found
+    centres = _centres(cells, width)  # (b, 17, k, 2)
+    places = centres + _at(offsets, cells)
+    origins = centres + _at(links, cells)
+    maps = (middles, _centres(middle_cells, width), peaks, places, origins)
+    return [_group(*(m.numpy() for m in picture), min_confidence) for picture in zip(*maps)]
+
+
+def _group(
+    middles: np.ndarray,
+    middle_places: np.ndarray,
+    peaks: np.ndarray,
+    places: np.ndarray,
+    origins: np.ndarray,
+    min_confidence: float,
+) -> np.ndarray:
+    """`decode` for one picture; everything in cells."""
+    count = int((middles[0] > min_confidence).sum())
+    result = np.zeros((count, 17, 3), np.float32)
+    for joint, parent in enumerate(PARENTS):
+        wanted = middle_places[0, :count] if parent is None else result[:, parent, :2]
+        length = np.linalg.norm(origins[joint] - places[joint], axis=-1)  # (k,)
+        away = np.linalg.norm(wanted[:, None] - origins[joint], axis=-1)  # (people, k)
+        score = peaks[joint] * np.exp(-((away / (1.5 + 0.4 * length)) ** 2))
+        score[:, peaks[joint] < min_confidence] = 0
+        if parent is not None:
+            score[result[:, parent, 2] == 0] = 0
+        for _ in range(count):
+            p, k = np.unravel_index(score.argmax(), score.shape)
+            if score[p, k] < 0.02:
+                break
+            result[p, joint] = [*places[joint, k], peaks[joint, k]]
+            score[p] = score[:, k] = 0
+    result[..., :2] *= STRIDE
+    seen = (result[..., 2] > 0).sum(axis=1)
+    order = np.argsort(result[..., 0].sum(axis=1) / np.maximum(seen, 1))
+    return result[[p for p in order if seen[p] >= MIN_JOINTS]]
 
 
 def _peaks(logits: Tensor, window: int, count: int) -> tuple[Tensor, Tensor]:
@@ -180,9 +196,15 @@ def _peaks(logits: Tensor, window: int, count: int) -> tuple[Tensor, Tensor]:
     return values, cells
 
 
-def _centre(cells: Tensor) -> Tensor:
-    """Flat cells `[b, 1, n]` to their centres `[b, 1, 2, n]`, (x, y) in cells."""
-    return torch.stack([cells % CELLS, cells // CELLS], dim=2) + 0.5
+def _centres(cells: Tensor, width: int) -> Tensor:
+    """Flat cells to their centres (x, y) in cells, one more axis."""
+    return torch.stack([cells % width, cells // width], dim=-1) + 0.5
+
+
+def _at(vectors: Tensor, cells: Tensor) -> Tensor:
+    """Look `[b, 17, 2, h, w]` vectors up at `[b, 17, k]` flat cells: `[b, 17, k, 2]`."""
+    index = cells[:, :, None].expand(-1, -1, 2, -1)
+    return vectors.flatten(3).gather(3, index).transpose(2, 3)
 
 
 def _letterbox(height: int, width: int) -> tuple[float, float, float]:

@@ -15,12 +15,13 @@ import ipywidgets as widgets
 import numpy as np
 from IPython.display import display
 
-from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames, encode_webp, prepare_clip
+from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames, prepare_clip
 from fyp_lite.lessons.show import show_sheet, stills_only, video_html
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.sampling import SampleStep
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.skeleton import check_skeleton_frames
+from fyp_lite.video import encode_webp
 
 PICTURE = "256px"  # width of a preview and of a result
 WIDE = {"description_width": "110px"}

@@ -16,7 +16,7 @@ import numpy as np
 from IPython.display import HTML, Markdown, display
 from PIL import Image
 
-from fyp_lite.clip import contact_sheet, encode_mp4
+from fyp_lite.video import contact_sheet, encode_mp4
 
 STILL_SIZE = 160  # pixels, the height of one frame in a contact sheet
 MAX_STILLS = 8  # frames in a contact sheet that stands for a video

@@ -4,6 +4,7 @@
 
 Data is made on the fly by the choreographer and never repeats. The run can be stopped and started
 again with the same command: it goes on from its last checkpoint until the minutes are used up.
+Minutes are the main thread's processor time: a busy machine trains as long as an idle one.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from fyp_lite.judges.keypoint_net import CELLS, MAX_PEOPLE, SIZE, STRIDE, KeypointNet
+from fyp_lite.judges.keypoint_net import MAX_PEOPLE, PARENTS, SIZE, STRIDE, KeypointNet
 from fyp_lite.skeleton import LIMBS, LINE_WIDTH, draw_skeletons
 from fyp_lite.world.motion import HELD_OUT_MOTIONS, MOTIONS, perform
 
@@ -32,8 +33,9 @@ from fyp_lite.world.motion import HELD_OUT_MOTIONS, MOTIONS, perform
 Draw = Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]]
 
 TRAINING_MOTIONS = tuple(sorted(set(MOTIONS) - set(HELD_OUT_MOTIONS)))
-LOSSES = ("people", "joints", "displacement", "offset")
-CHECKPOINT_SECONDS = 120
+LOSSES = ("people", "joints", "offset", "link")
+CHECKPOINT_SECONDS = 60
+SMALL_UNTIL = 0.5  # share of the time with pictures of half the size, four times as many
 
 
 def draw_training(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -96,7 +98,7 @@ def _performer(rng: np.random.Generator, count: int) -> np.ndarray:
     """One person's keypoints `[count, 17, 3]` at height 1, standing at the origin."""
     motion = None if rng.uniform() < 0.45 else str(rng.choice(TRAINING_MOTIONS))
     yaw = rng.normal(0, 0.6) if rng.uniform() < 0.5 else rng.uniform(-np.pi, np.pi)
-    figures = perform(motion, count, 2.0, rng, yaw=yaw, height=1.0, position=(0.0, 0.0))
+    figures = perform(motion, count, 4.0, rng, yaw=yaw, height=1.0, position=(0.0, 0.0))
     return np.stack([figure.keypoints() for figure in figures])
 
 
@@ -128,7 +130,7 @@ def _wear(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         image = cv2.resize(small, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
     if rng.uniform() < 0.5:
         mix = np.eye(3) * rng.uniform(0.75, 1.0, 3) + rng.uniform(0, 0.12, (3, 3))
-        image = np.clip(image @ mix, 0, 255).astype(np.uint8)
+        image = cv2.transform(image, mix)
     if rng.uniform() < 0.5:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.uniform(25, 95))]
         blocks = cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_COLOR)
@@ -137,45 +139,46 @@ def _wear(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def loss(maps: tuple[Tensor, Tensor, Tensor, Tensor], keypoints: Tensor) -> dict[str, Tensor]:
-    """Focal loss on the heatmaps, L1 on displacements and offsets (Objects as Points, eq. 1-3).
+    """Focal loss on the heatmaps, L1 on offsets and links (Objects as Points, eq. 1 and 2).
 
     Args:
         maps: what `KeypointNet.forward` returns for b pictures.
         keypoints: `[b, people, 17, 3]` as `Draw` gives them.
     """
-    people, joints, displacements, offsets = maps
+    people, joints, offsets, links = maps
     visible = keypoints[..., 2] > 0  # (b, p, 17)
     place = keypoints[..., :2] / STRIDE
     present = visible.any(-1)
     middle = (place * visible[..., None]).sum(2) / visible.sum(2).clamp(min=1)[..., None]
-    count = present.sum().clamp(min=1)
+    hangs = torch.tensor([17 if parent is None else parent for parent in PARENTS])
+    origin = torch.cat([place, middle[:, :, None]], dim=2)[:, :, hangs]
+    linked = visible & torch.cat([visible, present[..., None]], dim=2)[..., hangs]
+    cells, count = people.shape[-1], present.sum().clamp(min=1)
 
-    b, p, j = present.nonzero()[:, 0], present.nonzero()[:, 1], torch.arange(17)
-    to_joints, joint_shifts = [], []
+    b, p, j = visible.nonzero(as_tuple=True)
+    shift = link = torch.zeros(())
     for dy in (-1, 0, 1):
         for dx in (-1, 0, 1):
             # Neighbour cells learn as well: the highest cell is not always the nearest one.
-            cell = (middle[b, p].long() + torch.tensor([dx, dy])).clamp(0, CELLS - 1)
-            guess = displacements[b, :, :, cell[:, 1], cell[:, 0]]  # (n, 17, 2)
-            wanted = place[b, p] - (cell[:, None] + 0.5)
-            to_joints.append(((guess - wanted).abs() * visible[b, p][..., None]).sum())
-            cell = (place[b, p].long() + torch.tensor([dx, dy])).clamp(0, CELLS - 1)
-            guess = offsets[b[:, None], j, :, cell[..., 1], cell[..., 0]]  # (n, 17, 2)
-            wanted = place[b, p] - (cell + 0.5)
-            joint_shifts.append(((guess - wanted).abs() * visible[b, p][..., None]).sum())
+            cell = (place[b, p, j].long() + torch.tensor([dx, dy])).clamp(0, cells - 1)
+            at = (b, j, slice(None), cell[:, 1], cell[:, 0])
+            shift = shift + (offsets[at] + cell + 0.5 - place[b, p, j]).abs().sum()
+            miss = (links[at] + cell + 0.5 - origin[b, p, j]).abs().sum(1)
+            link = link + (miss * linked[b, p, j]).sum()
+    seen = _gaussians(middle[:, :, None], present[..., None], 1.5, cells)
     return {
-        "people": _focal(people, _gaussians(middle[:, :, None], present[..., None], 1.5)) / count,
-        "joints": _focal(joints, _gaussians(place, visible, 1.0)) / count / 8,
-        "displacement": sum(to_joints) / 9 / count / 170,
-        "offset": sum(joint_shifts) / 9 / count / 8,
+        "people": _focal(people, seen) / count,
+        "joints": _focal(joints, _gaussians(place, visible, 1.0, cells)) / count / 8,
+        "offset": shift / 9 / count / 8,
+        "link": link / 9 / count / 40,
     }
 
 
-def _gaussians(place: Tensor, visible: Tensor, sigma: float) -> Tensor:
-    """Bumps `[b, j, 64, 64]` at `[b, people, j, 2]` cells, exactly 1 in the cell that holds one."""
-    line = torch.arange(CELLS)
+def _gaussians(place: Tensor, visible: Tensor, sigma: float, cells: int) -> Tensor:
+    """Bumps `[b, j, cells, cells]` at `[b, people, j, 2]`, exactly 1 in the cell that holds one."""
+    line = torch.arange(cells)
     cell = place.floor()[..., None]
-    x, y = torch.exp(-((line - cell) ** 2) / (2 * sigma**2)).unbind(3)  # (b, p, j, 64)
+    x, y = torch.exp(-((line - cell) ** 2) / (2 * sigma**2)).unbind(3)  # (b, p, j, cells)
     return (x[..., None, :] * y[..., None] * visible[..., None, None]).amax(1)
 
 
@@ -227,7 +230,7 @@ def train(draw: Draw, out: Path, minutes: float, *, batch_size: int = 16, lr: fl
     Args:
         draw: makes pictures and labels.
         out: folder for `checkpoint.pt`, `log.jsonl` and, at every checkpoint, the float16 weights.
-        minutes: time budget, which also sets the learning rate's cosine.
+        minutes: budget of processor time, which also sets the learning rate's cosine.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
@@ -242,17 +245,19 @@ def train(draw: Draw, out: Path, minutes: float, *, batch_size: int = 16, lr: fl
         optimizer.load_state_dict(state["optimizer"])
         step, used = state["step"], state["used"]
     stream = DataLoader(_Stream(draw, batch_size, seed=step), batch_size=None, num_workers=1)
-    began, saved = time.monotonic() - used, used
+    began, saved = time.thread_time() - used, used
     sums = dict.fromkeys(LOSSES, 0.0)
     network.train()
     for images, labels in stream:
-        used = time.monotonic() - began
+        used = time.thread_time() - began
         progress = min(used / (60 * minutes), 1.0)
         for group in optimizer.param_groups:
             group["lr"] = lr * min(1, (step + 1) / 100) * (0.01 + 0.495 * _cosine(progress))
-        pixels = images.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+        pixels = images.permute(0, 3, 1, 2) / 255
+        if progress < SMALL_UNTIL:
+            pixels, labels = F.avg_pool2d(pixels, 2), labels * torch.tensor([0.5, 0.5, 1.0])
         with torch.autocast("cpu", torch.bfloat16):
-            maps = network(pixels / 255)
+            maps = network(pixels)
         terms = loss(maps, labels)
         optimizer.zero_grad()
         torch.stack(list(terms.values())).sum().backward()
@@ -306,7 +311,7 @@ def report(weights: Path, count: int = 200) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=25, help="time budget; 0 only reports")
+    parser.add_argument("--minutes", type=float, default=25, help="processor time; 0 only reports")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     if options.minutes > 0:

@@ -10,24 +10,29 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from fyp_lite import clip as clip_module
+from fyp_lite import video as video_module
 from fyp_lite.clip import (
     Clip,
     ClipError,
     CropBox,
     choose_frames,
-    contact_sheet,
     crop_and_resize,
     crop_box,
-    encode_mp4,
-    encode_webp,
     open_clip,
     prepare_clip,
+)
+from fyp_lite.decoding import AvDecoder, scan
+from fyp_lite.settings import ClipSettings
+from fyp_lite.video import (
+    check_video_path,
+    contact_sheet,
+    encode_mp4,
+    encode_webp,
     write_video,
 )
-from fyp_lite.settings import ClipSettings
 
 WIDTH, HEIGHT = 128, 64
 
@@ -134,10 +139,10 @@ def test_decord_serves_where_it_is_exact_and_pyav_elsewhere(folder, movie, monke
     pytest.importorskip("decord")
     gop = "open-gop=1:keyint=20:min-keyint=20:bframes=3"
     opened = write(folder / "opened.mp4", 60, **{"x264-params": gop})
-    assert backend(open_clip(movie)) == "_DecordDecoder"
-    assert backend(open_clip(opened)) == "_AvDecoder"
+    assert backend(open_clip(movie)) == "DecordDecoder"
+    assert backend(open_clip(opened)) == "AvDecoder"
     without_decord(monkeypatch)
-    assert backend(open_clip(movie)) == "_AvDecoder"
+    assert backend(open_clip(movie)) == "AvDecoder"
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
@@ -272,9 +277,9 @@ def test_a_cut_file_is_refused_and_not_read_short(tmp_path, name):
 
 
 def test_a_frame_that_cannot_be_decoded_is_named(movie):
-    index = clip_module._scan(movie, b"", (10**6, 100))
+    index = scan(movie, b"", (10**6, 100))
     promised = replace(index, count=61, stamps=[*index.stamps, 10**9])
-    with Clip(movie, clip_module._AvDecoder(movie, promised), 61, 25) as clip:
+    with Clip(movie, AvDecoder(movie, promised), 61, 25) as clip:
         assert number_of(clip.read([59])[0]) == 59
         assert "frame 60 of 61 cannot be decoded" in message_of(clip.read, [60])
         assert number_of(clip.read([0])[0]) == 0
@@ -400,6 +405,19 @@ def test_resize_is_antialiased_and_black_stays_black():
     assert np.abs(small[:, :, 34:-1].astype(int) - 127).max() <= 2
 
 
+def test_averaging_large_frames_first_is_not_seen():
+    picture = Image.new("RGB", (1920, 1080))
+    for i in range(12):
+        ends = (420 + 90 * i, 60, 1500 - 70 * i, 1000)
+        ImageDraw.Draw(picture).line(ends, (255, 153, 51) if i % 2 else (0, 128, 255), 12)
+    box = crop_box(1080, 1920, ClipSettings(crop_left=17))
+    exact = np.asarray(picture.resize((256, 256), Image.Resampling.BILINEAR, box)).astype(int)
+    quick = crop_and_resize(np.asarray(picture)[None], box, 256)[0]
+    drawn = exact.max(-1) > 16
+    assert np.abs(quick - exact)[drawn].mean() < 2
+    assert np.abs(quick - exact).max() <= 12
+
+
 def test_the_box_is_cut_at_parts_of_pixels():
     ramp = np.tile(np.arange(200, dtype=np.uint8)[None, None, :, None], (1, 200, 1, 3))
     out = crop_and_resize(ramp, CropBox(10.5, 20, 90.5, 100), 80)
@@ -499,12 +517,24 @@ def test_what_cannot_be_written_is_said(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_path_is_checked_before_there_are_frames(tmp_path):
+    assert check_video_path(tmp_path / "not" / "made" / "yet" / "a.MP4") is None
+    assert check_video_path("a.webp") is None
+    assert "'.mov'" in message_of(check_video_path, tmp_path / "a.mov")
+    assert "no suffix" in message_of(check_video_path, tmp_path / "a")
+    (tmp_path / "b.mp4").mkdir()
+    for call in (check_video_path, lambda path: write_video(path, picture_clip(1), 8)):
+        assert "is a folder" in message_of(call, tmp_path / "b.mp4")
+    assert not list((tmp_path / "b.mp4").iterdir())
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "a.webp"
     write_video(path, picture_clip(2), 8)
     old = path.read_bytes()
     monkeypatch.setattr(
-        clip_module.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("full"))
+        video_module.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("full"))
     )
     with pytest.raises(OSError, match="full"):
         write_video(path, picture_clip(3), 8)
@@ -524,9 +554,9 @@ def test_contact_sheet():
     assert "columns is 0" in message_of(contact_sheet, frames, 0)
 
 
-def test_importing_clip_loads_no_decoder():
+def test_importing_loads_no_decoder():
     code = (
-        "import sys, fyp_lite.clip; "
+        "import sys, fyp_lite.clip, fyp_lite.video; "
         "print([m for m in ('av', 'decord', 'cv2', 'PIL', 'torch') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,0 +1,159 @@
+"""Videos: write frames as .mp4, .gif or .webp, whole or not at all, and show them on one sheet."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fyp_lite.decoding import ClipError, check_frames
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_SUFFIXES = (".mp4", ".gif", ".webp")
+
+
+def check_video_path(path: str | os.PathLike[str]) -> None:
+    """Refuse a name that `write_video` could never write to, before there are frames to write.
+
+    The folder may be made later. Raises ClipError for a folder and for a suffix that is none of
+    .mp4, .gif and .webp.
+    """
+    path = Path(path).expanduser()
+    if path.is_dir():
+        raise ClipError(f"{path} is a folder: name a file in it, such as {path / 'video.mp4'}.")
+    if path.suffix.lower() not in _SUFFIXES:
+        raise ClipError(
+            f"{path.name} ends in {path.suffix or 'no suffix'!r}, but a video is written as "
+            f"{', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}: rename it."
+        )
+
+
+def write_video(path: str | os.PathLike[str], frames: np.ndarray, fps: float) -> None:
+    """Write `frames` `[f, h, w, 3]` uint8 as .mp4 (H.264), .gif or .webp, by the name's suffix.
+
+    The file appears whole or not at all. GIF and WebP loop; a GIF's times are rounded to 10 ms
+    without adding up. Raises ClipError as `check_video_path` does, for a missing folder, and for
+    frames or a rate that the format cannot hold.
+    """
+    check_video_path(path)
+    path = Path(path).expanduser()
+    if not path.parent.is_dir():
+        raise ClipError(f"there is no folder {path.parent} to write {path.name} in: create it.")
+    encode = {".mp4": encode_mp4, ".gif": _encode_gif, ".webp": encode_webp}[path.suffix.lower()]
+    data = encode(frames, fps)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def encode_mp4(frames: np.ndarray, fps: float) -> bytes:
+    """`frames` as an MP4 (H.264, yuv420p, crf 18) that every browser plays; sides must be even."""
+    import av
+    from av.video.reformatter import Colorspace
+
+    check_frames(frames)
+    _check_rate(fps, 240, "mp4")
+    height, width = frames.shape[1:3]
+    if height % 2 or width % 2:
+        raise ClipError(
+            f"frames are {width} x {height}, but an mp4 needs even sides: "
+            f"crop them to {width - width % 2} x {height - height % 2}, or write .gif or .webp."
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        name = os.path.join(folder, "video.mp4")  # +faststart needs a real file
+        with av.open(name, "w", options={"movflags": "+faststart"}) as container:
+            stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(10_000))
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            stream.options = {"crf": "18"}
+            stream.codec_context.colorspace = Colorspace.ITU601  # what the conversion below uses
+            for frame in frames:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            container.mux(stream.encode())
+        return Path(name).read_bytes()
+
+
+def encode_webp(frames: np.ndarray, fps: float) -> bytes:
+    """`frames` as a looping animated WebP, by the quickest method: for previews."""
+    first, *rest = _pictures(frames)
+    data = io.BytesIO()
+    first.save(
+        data,
+        "WEBP",
+        save_all=True,
+        append_images=rest,
+        duration=_times(len(frames), fps, 1, 90),
+        loop=0,
+        method=0,
+        quality=85,
+    )
+    return data.getvalue()
+
+
+def _encode_gif(frames: np.ndarray, fps: float) -> bytes:
+    """`frames` as a looping GIF; one palette for all of them keeps colours from flickering."""
+    from PIL import Image
+
+    pictures = _pictures(frames)
+    some = pictures[:: math.ceil(len(pictures) / 16)]
+    sheet = Image.fromarray(contact_sheet(np.stack([np.asarray(p) for p in some]), columns=4))
+    palette = sheet.quantize(256)
+    first, *rest = (picture.quantize(palette=palette) for picture in pictures)
+    times = _times(len(frames), fps, 10, 50)
+    data = io.BytesIO()
+    first.save(data, "GIF", save_all=True, append_images=rest, duration=times, loop=0)
+    return data.getvalue()
+
+
+def _pictures(frames: np.ndarray) -> list[Image.Image]:
+    from PIL import Image
+
+    check_frames(frames)
+    return [Image.fromarray(frame) for frame in frames]
+
+
+def _times(count: int, fps: float, tick: int, most: int) -> list[int]:
+    """Milliseconds of each frame in whole ticks; what rounding takes from one the next gets."""
+    _check_rate(fps, most, "gif" if tick == 10 else "webp")
+    edges = [round(number * 1000 / (fps * tick)) for number in range(count + 1)]
+    return [(edges[i + 1] - edges[i]) * tick for i in range(count)]
+
+
+def contact_sheet(frames: np.ndarray, columns: int | None = None) -> np.ndarray:
+    """`frames` `[f, h, w, 3]` uint8 in rows, left to right: one picture `[H, W, 3]` uint8.
+
+    Thin white gaps, none around the sheet. By default rows of at most eight, equally filled.
+    """
+    check_frames(frames)
+    count, height, width = frames.shape[:3]
+    if columns is None:
+        columns = math.ceil(count / math.ceil(count / 8))
+    if columns < 1:
+        raise ClipError(f"columns is {columns}, but a contact sheet needs at least 1.")
+    rows, columns = math.ceil(count / columns), min(columns, count)
+    gap = max(1, width // 64)
+    sheet = np.full(
+        (rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, dtype=np.uint8
+    )
+    for i, frame in enumerate(frames):
+        y, x = i // columns * (height + gap), i % columns * (width + gap)
+        sheet[y : y + height, x : x + width] = frame
+    return sheet
+
+
+def _check_rate(fps: float, most: int, kind: str) -> None:
+    if not 0 < fps <= most:
+        raise ClipError(
+            f"fps is {fps:g}, but a {kind} plays from above 0 to {most} frames a second: "
+            "choose fps in that range."
+        )

@@ -1,0 +1,115 @@
+"""Every training stage in turn, for a moment each, to a folder that `load_pipeline` reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fyp_lite.checkpoints import load_pipeline, verify_hashes
+from fyp_lite.settings import SampleSettings
+from fyp_lite.training import assemble, autoencoder, cache, common, joint, temporal
+
+
+def run(monkeypatch, module, *arguments: object) -> None:
+    monkeypatch.setattr(sys, "argv", [module.__name__, *map(str, arguments)])
+    module.main()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    cache.render(folder / "images", 6, 1, seed=0, workers=1)
+    cache.render(folder / "clips", 2, cache.CLIP_FRAMES, seed=0, workers=1)
+    return folder
+
+
+def test_rendering_goes_on_where_it_stopped(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "CHUNK", 2)
+    whole = cache.Cache(data / "images")
+    scenes = [cache.scene_to_json(scene) for scene in whole.scenes]
+
+    class OneChunkError(Exception):
+        pass
+
+    def stop(*_args, **_options):
+        raise OneChunkError
+
+    with monkeypatch.context() as patch, pytest.raises(OneChunkError):
+        patch.setattr(cache, "print", stop, raising=False)
+        cache.render(tmp_path / "images", 6, 1, seed=0, workers=1)
+    assert len((tmp_path / "images" / "scenes.jsonl").read_text().splitlines()) == 2
+    cache.render(tmp_path / "images", 6, 1, seed=0, workers=1)
+    resumed = cache.Cache(tmp_path / "images")
+    assert [cache.scene_to_json(scene) for scene in resumed.scenes] == scenes
+    np.testing.assert_array_equal(resumed.frames, whole.frames)
+    np.testing.assert_array_equal(resumed.keypoints, whole.keypoints)
+
+
+def test_latents_are_normalised_and_undone_by_the_decoder(data):
+    torch.manual_seed(0)
+    vae = autoencoder.FrameAutoencoder().eval()
+    images = cache.Cache(data / "images")
+    pixels = torch.from_numpy(np.array(images.frames[:2, 0])).permute(0, 3, 1, 2) / 127.5 - 1
+    with torch.no_grad():
+        before = vae.decode(vae.encode(pixels).latent_dist.mode()).sample
+        autoencoder.normalise_latents(vae, images)
+        latents = vae.encode(
+            torch.from_numpy(np.array(images.frames[:, 0])).permute(0, 3, 1, 2) / 127.5 - 1
+        ).latent_dist.mode()
+        after = vae.decode(vae.encode(pixels).latent_dist.mode()).sample
+    torch.testing.assert_close(after, before, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(latents.std(dim=(0, 2, 3)), torch.ones(8), atol=0.05, rtol=0)
+
+
+@pytest.mark.slow
+def test_all_stages_to_a_working_pipeline(data, tmp_path, monkeypatch):
+    vae, first, second, out = (tmp_path / name for name in ("vae", "joint", "temporal", "lite"))
+    short = ("--minutes", 0.03, "--batch-size", 2)
+    run(monkeypatch, autoencoder, "--data", data, "--out", vae, *short)
+    sizes = ("--images", 6, "--clips", 2)
+    run(monkeypatch, cache, "latents", "--out", data, "--vae", vae / "vae", *sizes)
+    run(monkeypatch, joint, "--data", data, "--out", first, *short)
+    before = torch.load(first / "checkpoint.pt", weights_only=True)
+    run(monkeypatch, joint, "--data", data, "--out", first, "--minutes", 0.1, "--batch-size", 2)
+    after = torch.load(first / "checkpoint.pt", weights_only=True)
+    assert after["step"] > before["step"] > 0
+    assert after["minutes"] > before["minutes"]
+
+    options = ("--data", data, "--init", first, "--out", second, "--minutes", 0.03)
+    run(monkeypatch, temporal, *options, "--batch-size", 1)
+    # The temporal stage moves the paper's trainable set and nothing else.
+    trained = torch.load(second / "checkpoint.pt", weights_only=True)
+    start = after["stage"] | after["average"]
+    moved = {k for k, v in trained["stage"].items() if not torch.equal(v, start[k])}
+    assert moved
+    assert all(any(part in key for part in temporal.TRAINABLE) for key in moved)
+
+    run(monkeypatch, assemble, "--vae", vae / "vae", "--networks", second, "--out", out)
+    verify_hashes(out)
+    assert json.loads((out / "world.json").read_text())["world_sha256"] == assemble.world_hash()
+    pipeline = load_pipeline(out, device="cpu", dtype=torch.float32)
+    skeleton = np.zeros((2, 256, 256, 3), np.uint8)
+    video = pipeline("a panda", skeleton, SampleSettings(num_inference_steps=1)).video
+    assert video.shape == (2, 256, 256, 3)
+
+
+def test_a_kill_while_saving_leaves_the_old_checkpoint(tmp_path, monkeypatch):
+    stage = torch.nn.Linear(2, 2)
+    optimizer = torch.optim.AdamW(stage.parameters())
+    average = common.Average(stage)
+    accelerator = common.Accelerator(cpu=True)
+    common.save(tmp_path, stage, optimizer, average, 1, 0.5, accelerator)
+
+    def killed(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        common.save(tmp_path, stage, optimizer, average, 2, 0.9, accelerator)
+    assert common.restore(tmp_path, stage, optimizer, average) == (1, 0.5)
