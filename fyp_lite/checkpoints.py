@@ -103,8 +103,9 @@ def file_hash(path: Path) -> str:
 
 
 def write_hashes(folder: Path) -> None:
-    """Record the SHA-256 of every file of a model folder."""
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != HASHES)
+    """Record the SHA-256 of every file of a model folder but its model card."""
+    left_out = {HASHES, "README.md"}
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in left_out)
     hashes = {p.relative_to(folder).as_posix(): file_hash(p) for p in files}
     (folder / HASHES).write_text(json.dumps(hashes, indent=1) + "\n")
 

@@ -154,7 +154,9 @@ def decode(
     places = centres + _at(offsets, cells)
     origins = centres + _at(links, cells)
     maps = (middles, _centres(middle_cells, width), peaks, places, origins)
-    return [_group(*(m.numpy() for m in picture), min_confidence) for picture in zip(*maps)]
+    return [
+        _group(*(m.numpy() for m in picture), min_confidence) for picture in zip(*maps, strict=True)
+    ]
 
 
 def _group(

@@ -13,6 +13,7 @@ import time
 
 import ipywidgets as widgets
 import numpy as np
+import traitlets
 from IPython.display import display
 
 from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames, prepare_clip
@@ -27,6 +28,22 @@ PICTURE = "256px"  # width of a preview and of a result
 WIDE = {"description_width": "110px"}
 LIVE_PREVIEWS = 4  # decoded predictions per run
 MAX_PREVIEW_FPS = 60  # what screens show
+
+
+class Picture(widgets.Image):
+    """An animated WebP that is replaced without a blank frame, with a text for screen readers."""
+
+    # ipywidgets 8 shows the text (`tooltip`) as the picture's title, for widgets with an empty
+    # description only; its own Image has none. ipywidgets 7 leaves the text out.
+    description = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(self) -> None:
+        super().__init__(format="webp", layout={"width": PICTURE, "height": PICTURE})
+
+    def play(self, frames: np.ndarray, fps: float, text: str) -> None:
+        """Show `frames` `[f, h, w, 3]` uint8 in a loop; `text` says what is seen."""
+        self.value = encode_webp(frames, min(fps, MAX_PREVIEW_FPS))
+        self.tooltip = text
 
 
 class ClipPreview(widgets.VBox):
@@ -57,7 +74,7 @@ class ClipPreview(widgets.VBox):
         self.frame_stride = widgets.IntSlider(
             self._given.frame_stride, 1, self._given.frame_stride, description="Stride", style=WIDE
         )
-        self.picture = _picture()
+        self.picture = Picture()
         self.caption = widgets.HTML()
         self.sliders = widgets.VBox([self.start_frame, self.frame_stride])
         self.view = widgets.VBox([self.picture, self.caption], layout={"width": "280px"})
@@ -89,14 +106,13 @@ class ClipPreview(widgets.VBox):
         except ClipError as error:
             self.caption.value = _note(str(error), "error")
             return
-        self.picture.value = encode_webp(prepared.frames, min(prepared.fps, MAX_PREVIEW_FPS))
         last, seconds = prepared.indices[-1], between / prepared.fps
         text = (
             f"Frames {', '.join(map(str, prepared.indices[:3]))} … {last} of "
             f"{self.clip.num_frames}: {seconds:.1f} s of motion in {chosen.num_frames} pictures"
         )
         self.caption.value = text
-        _set_alt(self.picture, f"Skeleton preview. {text}")
+        self.picture.play(prepared.frames, prepared.fps, f"Skeleton preview. {text}")
 
     def show(self) -> None:
         """Show the panel, or its frames where stills take the place of widgets."""
@@ -177,7 +193,7 @@ class GenerateControls(widgets.VBox):
         self.progress = widgets.IntProgress(0, 0, 1, layout={"width": "190px"})
         self.progress_label = widgets.Label("ready")
         self.message = widgets.HTML()
-        self.live = _picture()
+        self.live = Picture()
         self.player = widgets.HTML()
         self.result = widgets.VBox([], layout={"width": "290px"})
 
@@ -246,8 +262,7 @@ class GenerateControls(widgets.VBox):
         self.progress_label.value = f"step {done} of {total}, about {left:.0f} s left"
         if step.index % max(1, total // LIVE_PREVIEWS) == 0:
             frames = self.pipeline.decode(step.pred_x0)[0]
-            self.live.value = encode_webp(frames, min(fps, MAX_PREVIEW_FPS))
-            _set_alt(self.live, f"What the model expects after step {done} of {total}")
+            self.live.play(frames, fps, f"What the model expects after step {done} of {total}")
             self.result.children = [self.live]
 
     def _unknown_words(self, prompt: str) -> str:
@@ -256,15 +271,6 @@ class GenerateControls(widgets.VBox):
             hint = f": did you mean {' or '.join(near)}?" if near else "."
             sentences.append(f"The model does not know the word “{word}”{hint}")
         return _note(" ".join(sentences), "hint") if sentences else ""
-
-
-def _picture() -> widgets.Image:
-    return widgets.Image(format="webp", layout={"width": PICTURE, "height": PICTURE})
-
-
-def _set_alt(picture: widgets.Image, text: str) -> None:
-    if picture.has_trait("tooltip"):  # not in ipywidgets 7
-        picture.tooltip = text
 
 
 def _note(text: str, kind: str) -> str:

@@ -81,7 +81,9 @@ class TemporalAttention(Attention):
         super().__init__(channels, channels, num_heads)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        batch = tokens.shape[0]
+        batch, num_frames = tokens.shape[:2]
+        if num_frames == 1:  # a lone frame attends to itself alone
+            return self.to_out[0](self.to_v(tokens))
         tokens = tokens.transpose(1, 2).flatten(0, 1)  # (b n, f, c)
         out = self.attend(self.to_q(tokens), self.to_k(tokens), self.to_v(tokens))
         return out.unflatten(0, (batch, -1)).transpose(1, 2)

@@ -2,7 +2,8 @@
 
     python -m fyp_lite.training.assemble --vae RUN/vae --networks RUN --out FOLDER
 
-Weights are stored in float16. The folder gets a model card and the hash of every file.
+Weights are stored in float16; the hash of every file goes into the folder, and so does the hash of
+the world's source.
 """
 
 from __future__ import annotations
@@ -51,11 +52,6 @@ def build_pipeline(vae: Path, networks: Path) -> FollowYourPosePipeline:
     )
 
 
-def training_cost(log: Path) -> dict[str, float]:
-    """The last line of a stage's log."""
-    return json.loads(log.read_text().splitlines()[-1])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -63,12 +59,9 @@ def main() -> None:
     parser.add_argument("--vae", type=Path, required=True)
     parser.add_argument("--networks", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--card", type=Path, help="a model card (Markdown) to put beside them")
     options = parser.parse_args()
     pipeline = build_pipeline(options.vae, options.networks)
     pipeline.save_pretrained(options.out)
-    if options.card:
-        (options.out / "README.md").write_text(options.card.read_text())
     (options.out / "world.json").write_text(json.dumps({"world_sha256": world_hash()}) + "\n")
     write_hashes(options.out)
     size = sum(p.stat().st_size for p in options.out.rglob("*") if p.is_file())

@@ -93,7 +93,9 @@ def train(stage: nn.Module, make_batch: MakeBatch, options: Options) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     stage.to(memory_format=torch.channels_last)
     trainable = [p for p in stage.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trainable, lr=options.learning_rate, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(
+        trainable, lr=options.learning_rate, weight_decay=0.01, fused=True
+    )
     average = Average(stage)
     step, minutes = restore(options.out, stage, optimizer, average)
     model, optimizer = accelerator.prepare(stage, optimizer)

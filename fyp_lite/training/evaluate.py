@@ -56,9 +56,7 @@ def evaluate_autoencoder(pipeline: FollowYourPosePipeline, count: int) -> dict[s
     )[:, 0]
     error = decoded.astype(np.float32) - pixels
     mask = np.stack(people)
-    by_style = {
-        style: psnr(error[[s == style for s in styles]]) for style in dict.fromkeys(styles)
-    }
+    by_style = {style: psnr(error[[s == style for s in styles]]) for style in dict.fromkeys(styles)}
     worst = min(by_style, key=lambda style: by_style[style])
     return {
         "psnr": round(psnr(error), 2),
