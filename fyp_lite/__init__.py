@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fyp_lite.checkpoints import load_pipeline
+    from fyp_lite.clip import prepare_clip
     from fyp_lite.pipeline import FollowYourPosePipeline
     from fyp_lite.settings import ClipSettings, SampleSettings
     from fyp_lite.video import contact_sheet, write_video
@@ -27,6 +28,7 @@ __all__ = [
     "contact_sheet",
     "data_dir",
     "load_pipeline",
+    "prepare_clip",
     "write_video",
 ]
 
@@ -35,6 +37,7 @@ _MODULES = {
     "SampleSettings": "settings",
     "contact_sheet": "video",
     "write_video": "video",
+    "prepare_clip": "clip",
     "load_pipeline": "checkpoints",
     "FollowYourPosePipeline": "pipeline",
 }

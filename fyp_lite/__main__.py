@@ -8,7 +8,7 @@ import sys
 import time
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from fyp_lite import __version__, data_dir
 from fyp_lite.settings import ClipSettings, SampleSettings
@@ -45,8 +45,15 @@ SAMPLE_OPTIONS = {
 FLAGS = {"num_inference_steps": "--steps"}
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help.\n")
+
+
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="fyp-lite",
         description="Make a video of the prompt's character doing the motion of a skeleton video.",
         epilog=EPILOG,
