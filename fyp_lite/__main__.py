@@ -108,7 +108,7 @@ def read_job(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def read_settings_file(path: Path) -> dict[str, Any]:
     try:
-        job = json.loads(path.read_text())
+        job = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(
             f"The settings file {str(path)!r} cannot be read: {error.strerror}."
@@ -124,40 +124,66 @@ def read_settings_file(path: Path) -> dict[str, Any]:
         raise ValueError(
             f"The settings file {str(path)!r} has {extra}, but only {sorted(known)} are known."
         )
+    for name, value in job.items():
+        kind = dict if name.endswith("_settings") else str
+        if not isinstance(value, kind):
+            what = "an object of settings" if kind is dict else "text"
+            raise ValueError(
+                f"The settings file {str(path)!r} has {value!r} as {name}, but it must be {what}."
+            )
     return job
 
 
+def check_replaceable(card_path: Path) -> None:
+    """Settings may replace settings, but no other file."""
+    try:
+        if card_path.exists():
+            read_settings_file(card_path)
+    except ValueError:
+        raise ValueError(
+            f"{card_path} is not a settings file of fyp-lite and would be replaced by one; give "
+            "--out another name."
+        ) from None
+
+
 def generate(job: dict[str, Any], out: Path) -> None:
-    """Make the video, its settings and print where they are."""
-    from fyp_lite.clip import prepare_clip
+    """Make the video and its settings file; print where they are."""
+    from fyp_lite.clip import open_clip, prepare_clip
     from fyp_lite.skeleton import check_skeleton_frames
     from fyp_lite.video import check_video_path, write_video
 
+    began = time.perf_counter()
     clip_settings = ClipSettings.from_dict(job["clip_settings"])
     sample_settings = SampleSettings.from_dict(job["sample_settings"])
-    check_video_path(out)
-    from fyp_lite.checkpoints import load_pipeline  # slow to import: after the cheap checks
+    out, card_path = out.expanduser(), out.expanduser().with_suffix(".json")
+    with open_clip(job["clip"]) as clip:
+        # Whatever could stop the result from being kept is found out before it is made.
+        check_video_path(out, clip.fps / clip_settings.frame_stride)
+        if out.resolve() == clip.path.resolve():
+            raise ValueError(f"--out {out} is the clip itself; give the result another name.")
+        check_replaceable(card_path)
+        check_skeleton_frames(prepare_clip(clip, clip_settings, 256).frames)
+        out.parent.mkdir(parents=True, exist_ok=True)
 
-    began = time.perf_counter()
-    pipeline = load_pipeline(job["model"])
-    clip = prepare_clip(job["clip"], clip_settings, pipeline.size)
-    check_skeleton_frames(clip.frames)
+        from fyp_lite.checkpoints import load_pipeline  # slow to import: after the cheap checks
+
+        pipeline = load_pipeline(job["model"])
+        prepared = prepare_clip(clip, clip_settings, pipeline.size)
     warn_about_words(pipeline, job["prompt"])
     result = pipeline(
-        job["prompt"], clip.frames, sample_settings, negative_prompt=job["negative_prompt"]
+        job["prompt"], prepared.frames, sample_settings, negative_prompt=job["negative_prompt"]
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_video(out, result.video, clip.fps)
+    write_video(out, result.video, prepared.fps)
     card = job | {
         "clip_settings": clip_settings.to_dict(),
         "sample_settings": sample_settings.to_dict(),
         "version": __version__,
         "result": out.name,
     }
-    out.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
+    card_path.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     seconds = time.perf_counter() - began
-    print(f"video     {out}  ({len(result.video)} frames, {clip.fps:g} a second)")
-    print(f"settings  {out.with_suffix('.json')}")
+    print(f"video     {out}  ({len(result.video)} frames, {prepared.fps:g} a second)")
+    print(f"settings  {card_path}")
     print(f"took      {seconds:.1f} s with loading, {pipeline.device} {pipeline.unet.dtype}")
 
 
@@ -194,6 +220,12 @@ def main(argv: list[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     try:
         if arguments.prompt == "demo":
+            others = {k: v for k, v in vars(arguments).items() if v is not None and k != "prompt"}
+            if others:
+                raise ValueError(
+                    f"demo takes no options, but {sorted(others)} are given; to choose your own, "
+                    "give a prompt and --clip."
+                )
             demo()
         else:
             job = read_job(arguments)
@@ -204,7 +236,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"fyp-lite: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("fyp-lite: stopped; nothing was written.", file=sys.stderr)
+        print("fyp-lite: stopped.", file=sys.stderr)
         return 130
     return 0
 

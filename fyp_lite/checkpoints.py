@@ -107,7 +107,7 @@ def write_hashes(folder: Path) -> None:
     left_out = {HASHES, "README.md"}
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in left_out)
     hashes = {p.relative_to(folder).as_posix(): file_hash(p) for p in files}
-    (folder / HASHES).write_text(json.dumps(hashes, indent=1) + "\n")
+    (folder / HASHES).write_bytes((json.dumps(hashes, indent=1) + "\n").encode())
 
 
 def verify_hashes(folder: Path) -> None:

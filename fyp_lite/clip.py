@@ -33,6 +33,7 @@ MAX_PIXELS = 8192 * 8192
 MAX_FRAMES = 100_000
 MIN_KEPT = 16  # reference pixels that a crop must leave on either axis
 CACHE_BYTES = 512 * 2**20
+FRAMES_AT_ONCE = 16  # of the source, in memory while they are resized
 # A gap up to this many frames is decoded anyway: kept as well, it makes the next slider move free.
 _GAP = 4
 
@@ -260,7 +261,8 @@ def prepare_clip(
             return prepare_clip(opened, settings, size)
     indices = choose_frames(clip, settings)
     box = crop_box(clip.height, clip.width, settings)
-    frames = _resized(clip._fetch(indices), box, size)
+    parts = [indices[i : i + FRAMES_AT_ONCE] for i in range(0, len(indices), FRAMES_AT_ONCE)]
+    frames = np.concatenate([_resized(clip._fetch(part), box, size) for part in parts])
     return PreparedClip(
         frames, clip.fps / settings.frame_stride, indices, box, (clip.height, clip.width)
     )

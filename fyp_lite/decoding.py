@@ -195,6 +195,7 @@ class DecordDecoder:
     def __init__(self, path: Path) -> None:
         import decord
 
+        self._path = path
         self._reader = decord.VideoReader(str(path))
 
     def __len__(self) -> int:
@@ -202,7 +203,14 @@ class DecordDecoder:
 
     def decode(self, first: int, last: int) -> Iterator[np.ndarray]:
         for number in range(first, last + 1):
-            yield self._reader[number].asnumpy()
+            try:
+                frame = self._reader[number].asnumpy()
+            except Exception as error:  # decord has errors of its own and takes any of Python's
+                raise ClipError(
+                    f"{self._path.name} is damaged: frame {number} cannot be decoded; use a whole "
+                    "copy of the file."
+                ) from error
+            yield frame
 
     def close(self) -> None:
         self._reader = None

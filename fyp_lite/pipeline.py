@@ -45,8 +45,6 @@ class FollowYourPosePipeline(DiffusionPipeline):
         shared_noise: share (0...1) of the initial noise that all frames have in common.
     """
 
-    model_cpu_offload_seq = "text_encoder->pose_encoder->unet->vae"
-
     def __init__(
         self,
         vae: Any,
@@ -90,8 +88,8 @@ class FollowYourPosePipeline(DiffusionPipeline):
         backend = self.tokenizer.backend_tokenizer
         if type(backend.model).__name__ != "WordLevel":
             return {}
-        known = self.tokenizer.get_vocab()
         words = backend.normalizer.normalize_str(prompt).split()
+        known = self.tokenizer.get_vocab().keys() - set(self.tokenizer.all_special_tokens)
         return {
             word: difflib.get_close_matches(word, known, n=3) for word in words if word not in known
         }
@@ -121,7 +119,7 @@ class FollowYourPosePipeline(DiffusionPipeline):
         Raises:
             ValueError: not such an array, or a size that is not a multiple of the patch.
         """
-        frames = np.asarray(skeleton_frames)
+        frames = np.ascontiguousarray(skeleton_frames)
         patch = self.pose_encoder.config.patch
         if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or not len(frames):
             raise ValueError(
@@ -213,7 +211,8 @@ class FollowYourPosePipeline(DiffusionPipeline):
         steps = self.steps(
             prompt, skeleton_frames, settings, negative_prompt=negative_prompt, seeds=seeds
         )
-        for step in self.progress_bar(steps, total=settings.num_inference_steps):
-            latents = step.latents
-        self.maybe_free_model_hooks()
+        with self.progress_bar(total=settings.num_inference_steps) as bar:
+            for step in steps:
+                latents = step.latents
+                bar.update()
         return PipelineOutput(videos=self.decode(latents), latents=latents)

@@ -6,13 +6,15 @@ asking for the next one.
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from diffusers import DDIMScheduler
+from diffusers import DDIMScheduler, SchedulerMixin
+from diffusers.schedulers.scheduling_ddim import DDIMSchedulerOutput
+from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
 from fyp_lite.model.unet import FollowYourPoseUNet
@@ -30,13 +32,58 @@ class SampleStep:
     latents: Tensor  # after the step
 
 
-def lite_scheduler() -> DDIMScheduler:
+class ExactDDIMScheduler(DDIMScheduler):
+    """DDIM whose every step ends exactly where the next one begins, for any number of steps.
+
+    diffusers' own rounds the distance between two steps down, so that where the number of steps
+    does not divide 1000 it stops short of the next timestep, and of the clean picture at the end.
+    """
+
+    def set_timesteps(
+        self, num_inference_steps: int, device: str | torch.device | None = None
+    ) -> None:
+        super().set_timesteps(num_inference_steps, device)
+        # Rounding gives some numbers of steps, such as 61, one timestep too many, at -1.
+        self.timesteps = self.timesteps[self.timesteps >= 0]
+
+    def step(
+        self,
+        model_output: Tensor,
+        timestep: Tensor | int,
+        sample: Tensor,
+        eta: float = 0.0,
+        generator: list[torch.Generator] | torch.Generator | None = None,
+        return_dict: bool = True,
+    ) -> DDIMSchedulerOutput | tuple:
+        """x_t to x_s, s being the next timestep: DDIM, equations 12 and 16 (Song et al. 2021)."""
+        alpha_t = self.alphas_cumprod[int(timestep)].to(sample)
+        later = self.timesteps[self.timesteps < timestep]
+        alpha_s = self.alphas_cumprod[int(later[0])] if len(later) else self.final_alpha_cumprod
+        alpha_s = alpha_s.to(sample)
+
+        x0 = predict_x0(sample, model_output, alpha_t, self.config.prediction_type)
+        noise = (sample - alpha_t.sqrt() * x0) / (1 - alpha_t).sqrt()
+        variance = (1 - alpha_s) / (1 - alpha_t) * (1 - alpha_t / alpha_s)
+        sigma = eta * variance.clamp(min=0).sqrt()
+        direction = (1 - alpha_s - sigma**2).clamp(min=0).sqrt() * noise
+        prev_sample = alpha_s.sqrt() * x0 + direction
+        if eta > 0:
+            fresh = randn_tensor(
+                sample.shape, generator=generator, device=sample.device, dtype=sample.dtype
+            )
+            prev_sample = prev_sample + sigma * fresh
+        if not return_dict:
+            return prev_sample, x0
+        return DDIMSchedulerOutput(prev_sample=prev_sample, pred_original_sample=x0)
+
+
+def lite_scheduler() -> ExactDDIMScheduler:
     """The lite model's schedule: v-prediction, zero terminal SNR, trailing timesteps.
 
     The first step then starts at pure noise, so even a single step gives a correctly exposed
     picture (Lin et al. 2024, arXiv 2305.08891).
     """
-    return DDIMScheduler(
+    return ExactDDIMScheduler(
         beta_start=0.00085,
         beta_end=0.012,
         beta_schedule="scaled_linear",
@@ -89,7 +136,7 @@ def predict_x0(
     return model_output  # "sample"
 
 
-def check_scheduler(scheduler: Any, eta: float) -> None:
+def check_scheduler(scheduler: SchedulerMixin, eta: float) -> None:
     """Refuse, in one sentence, a scheduler that the sampling loop cannot serve."""
     name = type(scheduler).__name__
     prediction_type = scheduler.config.get("prediction_type")
@@ -111,11 +158,11 @@ def check_scheduler(scheduler: Any, eta: float) -> None:
         )
 
 
-def step_arguments(scheduler: Any, eta: float, generators: Sequence[torch.Generator]) -> dict:
+def step_arguments(
+    scheduler: SchedulerMixin, eta: float, generators: Sequence[torch.Generator]
+) -> dict:
     """The optional arguments that this scheduler's `step` takes, of those that we have."""
-    # At zero terminal SNR and eta = 1, DDIM takes the root of a difference that is exactly 0;
-    # a hair less noise keeps rounding from making it negative.
-    offered = {"eta": eta * (1 - 1e-6), "generator": list(generators)}
+    offered = {"eta": eta, "generator": list(generators)}
     accepted = inspect.signature(scheduler.step).parameters
     return {name: value for name, value in offered.items() if name in accepted}
 
@@ -123,7 +170,7 @@ def step_arguments(scheduler: Any, eta: float, generators: Sequence[torch.Genera
 @torch.no_grad()
 def sample_steps(
     unet: FollowYourPoseUNet,
-    scheduler: Any,
+    scheduler: SchedulerMixin,
     latents: Tensor,
     text_embeddings: Tensor | None,
     uncond_embeddings: Tensor | None,
@@ -144,15 +191,29 @@ def sample_steps(
         guidance_scale: 1 runs the text branch only, 0 the unconditional only, others both.
         eta: 0 is DDIM, 1 adds as much noise as DDPM.
         generators: one per video, for schedulers that add noise.
+
+    Raises:
+        ValueError: a scheduler that this loop cannot serve, or a branch without its embeddings.
     """
     check_scheduler(scheduler, eta)
+    # A copy of its own: two runs, such as a panel's and a cell's, may take turns.
+    scheduler = copy.deepcopy(scheduler)
     scheduler.set_timesteps(num_inference_steps, device=latents.device)
+    if len(scheduler.timesteps) != num_inference_steps:
+        raise ValueError(
+            f"{type(scheduler).__name__} makes {len(scheduler.timesteps)} steps where "
+            f"{num_inference_steps} are asked for; use ExactDDIMScheduler."
+        )
     arguments = step_arguments(scheduler, eta, generators)
     branches = []
-    if guidance_scale != 1 and uncond_embeddings is not None:
-        branches.append(uncond_embeddings)
-    if guidance_scale != 0 and text_embeddings is not None:
-        branches.append(text_embeddings)
+    for embeddings, name, needed in (
+        (uncond_embeddings, "uncond_embeddings", guidance_scale != 1),
+        (text_embeddings, "text_embeddings", guidance_scale != 0),
+    ):
+        if needed and embeddings is None:
+            raise ValueError(f"{name} is None, but guidance_scale {guidance_scale} needs it.")
+        if needed:
+            branches.append(embeddings)
     text = torch.cat(branches)
     if pose_features is not None and len(branches) == 2 and pose_features[0].shape[0] > 1:
         pose_features = [feature.repeat(2, 1, 1, 1, 1) for feature in pose_features]

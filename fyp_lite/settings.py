@@ -128,9 +128,15 @@ def _integer(name: str, value: object, least: int, most: int | None = None) -> i
 
 def _near(value: object, least: int, most: int | None) -> int:
     """The allowed whole number nearest to `value`, or the least one where it is no number."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, Real):
         return least
-    near = max(least, round(float(value)))
+    if isinstance(value, Integral):
+        whole = int(value)
+    elif math.isfinite(value):
+        whole = round(float(value))
+    else:
+        return least
+    near = max(least, whole)
     return near if most is None else min(near, most)
 
 

@@ -17,23 +17,25 @@ from fyp_lite.decoding import ClipError, check_frames
 if TYPE_CHECKING:
     from PIL import Image
 
-_SUFFIXES = (".mp4", ".gif", ".webp")
+_MOST_FPS = {".mp4": 240, ".gif": 50, ".webp": 90}  # what players show as it is meant
 
 
-def check_video_path(path: str | os.PathLike[str]) -> None:
-    """Refuse a name that `write_video` could never write to, before there are frames to write.
+def check_video_path(path: str | os.PathLike[str], fps: float | None = None) -> None:
+    """Refuse what `write_video` could never write, before there are frames to write.
 
-    The folder may be made later. Raises ClipError for a folder and for a suffix that is none of
-    .mp4, .gif and .webp.
+    The folder may be made later. Raises ClipError for a folder, for a suffix that is none of .mp4,
+    .gif and .webp, and for a rate (where it is given) that the format cannot hold.
     """
     path = Path(path).expanduser()
     if path.is_dir():
         raise ClipError(f"{path} is a folder: name a file in it, such as {path / 'video.mp4'}.")
-    if path.suffix.lower() not in _SUFFIXES:
+    if path.suffix.lower() not in _MOST_FPS:
         raise ClipError(
             f"{path.name} ends in {path.suffix or 'no suffix'!r}, but a video is written as "
-            f"{', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}: rename it."
+            ".mp4, .gif or .webp: rename it."
         )
+    if fps is not None:
+        _check_rate(fps, path.suffix.lower())
 
 
 def write_video(path: str | os.PathLike[str], frames: np.ndarray, fps: float) -> None:
@@ -43,7 +45,7 @@ def write_video(path: str | os.PathLike[str], frames: np.ndarray, fps: float) ->
     without adding up. Raises ClipError as `check_video_path` does, for a missing folder, and for
     frames or a rate that the format cannot hold.
     """
-    check_video_path(path)
+    check_video_path(path, fps)
     path = Path(path).expanduser()
     if not path.parent.is_dir():
         raise ClipError(f"there is no folder {path.parent} to write {path.name} in: create it.")
@@ -63,7 +65,7 @@ def encode_mp4(frames: np.ndarray, fps: float) -> bytes:
     from av.video.reformatter import Colorspace
 
     check_frames(frames)
-    _check_rate(fps, 240, "mp4")
+    _check_rate(fps, ".mp4")
     height, width = frames.shape[1:3]
     if height % 2 or width % 2:
         raise ClipError(
@@ -92,7 +94,7 @@ def encode_webp(frames: np.ndarray, fps: float) -> bytes:
         "WEBP",
         save_all=True,
         append_images=rest,
-        duration=_times(len(frames), fps, 1, 90),
+        duration=_times(len(frames), fps, 1, ".webp"),
         loop=0,
         method=0,
         quality=85,
@@ -109,7 +111,7 @@ def _encode_gif(frames: np.ndarray, fps: float) -> bytes:
     sheet = Image.fromarray(contact_sheet(np.stack([np.asarray(p) for p in some]), columns=4))
     palette = sheet.quantize(256)
     first, *rest = (picture.quantize(palette=palette) for picture in pictures)
-    times = _times(len(frames), fps, 10, 50)
+    times = _times(len(frames), fps, 10, ".gif")
     data = io.BytesIO()
     first.save(data, "GIF", save_all=True, append_images=rest, duration=times, loop=0)
     return data.getvalue()
@@ -122,9 +124,9 @@ def _pictures(frames: np.ndarray) -> list[Image.Image]:
     return [Image.fromarray(frame) for frame in frames]
 
 
-def _times(count: int, fps: float, tick: int, most: int) -> list[int]:
+def _times(count: int, fps: float, tick: int, suffix: str) -> list[int]:
     """Milliseconds of each frame in whole ticks; what rounding takes from one the next gets."""
-    _check_rate(fps, most, "gif" if tick == 10 else "webp")
+    _check_rate(fps, suffix)
     edges = [round(number * 1000 / (fps * tick)) for number in range(count + 1)]
     return [(edges[i + 1] - edges[i]) * tick for i in range(count)]
 
@@ -151,9 +153,10 @@ def contact_sheet(frames: np.ndarray, columns: int | None = None) -> np.ndarray:
     return sheet
 
 
-def _check_rate(fps: float, most: int, kind: str) -> None:
+def _check_rate(fps: float, suffix: str) -> None:
+    most = _MOST_FPS[suffix]
     if not 0 < fps <= most:
         raise ClipError(
-            f"fps is {fps:g}, but a {kind} plays from above 0 to {most} frames a second: "
-            "choose fps in that range."
+            f"fps is {fps:g}, but a {suffix} plays from above 0 to {most} frames a second: take a "
+            "larger stride or another format."
         )

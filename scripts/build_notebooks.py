@@ -26,8 +26,9 @@ from relink import OWNED, slug
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 MAX_BYTES = 500_000
-# What a stored output may hold; widget views, videos and scripts are left out.
+# What a stored output may hold; videos and scripts are left out, and widgets altogether.
 STORED_TYPES = ("text/plain", "text/markdown", "image/jpeg", "image/png")
+WIDGET = "application/vnd.jupyter.widget-view+json"
 SECONDS = 600  # for one cell
 ENVIRONMENT = {"FYP_LITE_STILLS": "1", "HF_HUB_OFFLINE": "1", "PYTHONHASHSEED": "0"}
 
@@ -80,11 +81,13 @@ def strip(notebook: NotebookNode) -> None:
     notebook.metadata.language_info = {"name": "python"}
     for cell in notebook.cells:
         cell.metadata.clear()
-        for output in cell.get("outputs", []):
+        if cell.cell_type != "code":
+            continue
+        cell.outputs = [out for out in cell.outputs if WIDGET not in out.get("data", {})]
+        for output in cell.outputs:
             for kind in set(output.get("data", {})) - set(STORED_TYPES):
                 del output.data[kind]
-        if cell.cell_type == "code":
-            cell.outputs = [out for out in cell.outputs if _has_content(out)]
+        cell.outputs = [out for out in cell.outputs if _has_content(out)]
 
 
 def _has_content(output: NotebookNode) -> bool:

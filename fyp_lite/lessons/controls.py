@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import math
 import time
 
 import ipywidgets as widgets
@@ -28,6 +29,9 @@ PICTURE = "256px"  # width of a preview and of a result
 WIDE = {"description_width": "110px"}
 LIVE_PREVIEWS = 4  # decoded predictions per run
 MAX_PREVIEW_FPS = 60  # what screens show
+# Seconds for the kernel between steps. A click passes several turns of its event loop before it is
+# handled; with sleep(0), which is one turn, Stop comes about four steps late.
+BREATH = 0.002
 
 
 class Picture(widgets.Image):
@@ -148,9 +152,8 @@ class GenerateControls(widgets.VBox):
             [self.generate_button, self.stop_button, self.progress, self.progress_label]
         )
         views = widgets.HBox([preview.view, self.result], layout={"flex_flow": "row wrap"})
-        super().__init__(
-            [preview.sliders, self.prompt, self.seed, self.more, buttons, self.message, views]
-        )
+        words = widgets.HBox([self.prompt, self.seed], layout={"flex_flow": "row wrap"})
+        super().__init__([preview.sliders, words, self.more, buttons, self.message, views])
 
     def _make_inputs(self, prompt: str) -> None:
         defaults = SampleSettings()
@@ -161,8 +164,12 @@ class GenerateControls(widgets.VBox):
             style=WIDE,
             layout={"width": "560px"},
         )
-        self.seed = widgets.IntText(defaults.seed, description="Seed", style=WIDE)
-        self.seed.layout.width = "230px"
+        self.seed = widgets.IntText(
+            defaults.seed,
+            description="Seed",
+            style={"description_width": "50px"},
+            layout={"width": "170px"},
+        )
         self.steps = widgets.IntSlider(
             defaults.num_inference_steps, 1, 50, description="Steps", style=WIDE
         )
@@ -239,12 +246,12 @@ class GenerateControls(widgets.VBox):
         check_skeleton_frames(prepared.frames)
         self.message.value = self._unknown_words(prompt)
         self.progress.max = sampling.num_inference_steps
-        await asyncio.sleep(0)
+        await asyncio.sleep(BREATH)
 
         began = time.perf_counter()
         for step in self.pipeline.steps(prompt, prepared.frames, sampling):
             self._show_step(step, prepared.fps, time.perf_counter() - began)
-            await asyncio.sleep(0)  # here the kernel handles clicks, such as Stop's
+            await asyncio.sleep(BREATH)
             if self._stopped:
                 self.progress_label.value = f"stopped after step {step.index + 1}"
                 return
@@ -260,7 +267,7 @@ class GenerateControls(widgets.VBox):
         self.progress.value = done
         left = seconds / done * (total - done)
         self.progress_label.value = f"step {done} of {total}, about {left:.0f} s left"
-        if step.index % max(1, total // LIVE_PREVIEWS) == 0:
+        if step.index % math.ceil(total / LIVE_PREVIEWS) == 0:
             frames = self.pipeline.decode(step.pred_x0)[0]
             self.live.play(frames, fps, f"What the model expects after step {done} of {total}")
             self.result.children = [self.live]

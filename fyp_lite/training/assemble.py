@@ -62,7 +62,8 @@ def main() -> None:
     options = parser.parse_args()
     pipeline = build_pipeline(options.vae, options.networks)
     pipeline.save_pretrained(options.out)
-    (options.out / "world.json").write_text(json.dumps({"world_sha256": world_hash()}) + "\n")
+    world = json.dumps({"world_sha256": world_hash()}) + "\n"
+    (options.out / "world.json").write_bytes(world.encode())  # the same line end everywhere
     write_hashes(options.out)
     size = sum(p.stat().st_size for p in options.out.rglob("*") if p.is_file())
     for name in ("vae", "text_encoder", "unet", "pose_encoder"):

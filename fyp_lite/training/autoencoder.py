@@ -101,6 +101,7 @@ def normalise_latents(vae: FrameAutoencoder, cache: Cache) -> None:
 
     The factors go into the encoder's last and the decoder's first convolution.
     """
+    vae.cpu()
     indices = np.linspace(0, len(cache) - 1, 128).astype(int)
     pixels = torch.from_numpy(cache.frames[indices, 0]).permute(0, 3, 1, 2).float() / 127.5 - 1
     std = vae.encode(pixels).latent_dist.mode().std(dim=(0, 2, 3))

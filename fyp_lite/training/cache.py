@@ -4,13 +4,14 @@
     python -m fyp_lite.training.cache latents --out DATA --vae FOLDER
 
 `DATA/images` holds clips of one frame and `DATA/clips` clips of eight. Item i depends on the seed
-and on i alone; both commands go on where they were stopped.
+and on i alone, and rendering goes on where it was stopped. Latents appear when all are encoded.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -110,7 +111,8 @@ def encode(folder: Path, vae_folder: Path) -> None:
     count, num_frames = frames.shape[:2]
     channels, size = vae.config.latent_channels, SIZE // 8
     shape = (count, num_frames, channels, size, size)
-    latents = open_array(folder / "latents.npy", shape, np.float16)
+    part = folder / "latents.part.npy"
+    latents = open_array(part, shape, np.float16)
     batch = max(1, 32 // num_frames)
     for start in range(0, count, batch):
         pixels = torch.from_numpy(frames[start : start + batch].reshape(-1, SIZE, SIZE, 3))
@@ -119,6 +121,8 @@ def encode(folder: Path, vae_folder: Path) -> None:
         latents[start : start + batch] = z.reshape(-1, *shape[1:]).half().numpy()
         if start // batch % 100 == 0:
             print(f"{folder.name}: encoded {start} of {count}", flush=True)
+    del latents
+    os.replace(part, folder / "latents.npy")
 
 
 def main() -> None:
@@ -133,6 +137,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--vae", type=Path, help="folder of the autoencoder, for latents")
     options = parser.parse_args()
+    if options.what == "latents" and options.vae is None:
+        parser.error("latents need --vae, the folder of a trained autoencoder")
     sizes = {"images": (options.images, 1), "clips": (options.clips, CLIP_FRAMES)}
     for name, (count, num_frames) in sizes.items():
         if count and options.what == "frames":

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs, broadcast
 from torch import Tensor, nn
 
 EMA_DECAY = 0.999
@@ -28,7 +29,7 @@ MakeBatch = Callable[[np.random.Generator], dict[str, Tensor]]
 class Options:
     """Options of a stage's command."""
 
-    data: Path
+    data: Path | None
     out: Path
     minutes: float
     batch_size: int
@@ -45,7 +46,7 @@ def parse_options(
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder made by training.cache")
+    parser.add_argument("--data", type=Path, help="folder made by training.cache")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and log")
     parser.add_argument("--init", type=Path, help="folder of the stage to start from")
     parser.add_argument("--minutes", type=float, default=minutes, help="training time in all")
@@ -89,9 +90,13 @@ def train(stage: nn.Module, make_batch: MakeBatch, options: Options) -> None:
         stage: its `forward(batch)` returns {name: loss}, of which "loss" is minimised.
         make_batch: draws a batch from a generator seeded by the step and the process.
     """
-    accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
+    # Single frames leave the queries and keys of temporal attention without a gradient.
+    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+    accelerator = Accelerator(
+        mixed_precision="bf16", cpu=not torch.cuda.is_available(), kwargs_handlers=[unused]
+    )
     options.out.mkdir(parents=True, exist_ok=True)
-    stage.to(memory_format=torch.channels_last)
+    stage.to(accelerator.device, memory_format=torch.channels_last)
     trainable = [p for p in stage.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
         trainable, lr=options.learning_rate, weight_decay=0.01, fused=True
@@ -100,8 +105,8 @@ def train(stage: nn.Module, make_batch: MakeBatch, options: Options) -> None:
     step, minutes = restore(options.out, stage, optimizer, average)
     model, optimizer = accelerator.prepare(stage, optimizer)
 
-    began = saved = time.monotonic() - minutes * 60
     saved = time.monotonic()
+    began = saved - minutes * 60
     log = Log(options.out / "log.jsonl", enabled=accelerator.is_main_process)
     while minutes < options.minutes:
         rng = np.random.default_rng([options.seed, step, accelerator.process_index])
@@ -117,6 +122,9 @@ def train(stage: nn.Module, make_batch: MakeBatch, options: Options) -> None:
         average.update(stage, step)
         step += 1
         minutes = (time.monotonic() - began) / 60
+        if accelerator.num_processes > 1:  # all stop at the same step
+            clock = torch.tensor(minutes, device=accelerator.device, dtype=torch.float64)
+            minutes = broadcast(clock).item()
         log.add(step, minutes, losses)
         if time.monotonic() - saved > options.save_minutes * 60:
             save(options.out, stage, optimizer, average, step, minutes, accelerator)
@@ -159,7 +167,8 @@ def restore(
     path = out / "checkpoint.pt"
     if not path.exists():
         return 0, 0.0
-    state = torch.load(path, weights_only=True, map_location="cpu")
+    device = next(stage.parameters()).device
+    state = torch.load(path, weights_only=True, map_location=device)
     stage.load_state_dict(state["stage"])
     optimizer.load_state_dict(state["optimizer"])
     average.parameters = state["average"]
@@ -167,9 +176,18 @@ def restore(
 
 
 def load_average(stage: nn.Module, folder: Path) -> None:
-    """Fill a stage with the averaged weights of another stage's checkpoint, by name."""
+    """Fill those networks of a stage that another stage's checkpoint holds, with its averages."""
     state = torch.load(folder / "checkpoint.pt", weights_only=True, map_location="cpu")
-    stage.load_state_dict(state["stage"] | state["average"], strict=False)
+    weights = state["stage"] | state["average"]
+    names = {name for name, _ in stage.named_children()} & {key.split(".")[0] for key in weights}
+    if not names:
+        raise SystemExit(f"{folder} holds no network of {type(stage).__name__}: check --init.")
+    for name in names:
+        part = {
+            k.removeprefix(name + "."): v for k, v in weights.items() if k.startswith(name + ".")
+        }
+        getattr(stage, name).load_state_dict(part)
+    print(f"from {folder}: {', '.join(sorted(names))}")
 
 
 class Log:

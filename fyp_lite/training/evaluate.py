@@ -124,7 +124,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=256, help="for the autoencoder")
     parser.add_argument("--clips", type=int, default=32, help="for denoising")
     options = parser.parse_args()
-    pipeline = load_pipeline(options.model, dtype=torch.float32)
+    pipeline = load_pipeline(options.model, device="cpu", dtype=torch.float32)
     figures = {
         "autoencoder": evaluate_autoencoder(pipeline, options.frames),
         "denoising": evaluate_denoising(pipeline, options.clips),

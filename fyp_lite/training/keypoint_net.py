@@ -34,8 +34,8 @@ Draw = Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]]
 
 TRAINING_MOTIONS = tuple(sorted(set(MOTIONS) - set(HELD_OUT_MOTIONS)))
 LOSSES = ("people", "joints", "offset", "link")
-CHECKPOINT_SECONDS = 60
-SMALL_UNTIL = 0.5  # share of the time with pictures of half the size, four times as many
+CHECKPOINT_SECONDS = 40
+SMALL_UNTIL = 0.4  # share of the time with pictures of half the size, four times as many
 
 
 def draw_training(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:

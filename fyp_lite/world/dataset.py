@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import skia
 
-from fyp_lite.world.captions import NOUNS, TIMES, CharacterSpec, caption, vocabulary
+from fyp_lite.world.captions import CharacterSpec, caption, vocabulary
 from fyp_lite.world.characters import CHARACTERS, CLOTHES_COLOURS, draw_character
 from fyp_lite.world.motion import HELD_OUT_MOTIONS, MOTIONS, Figure, perform
 from fyp_lite.world.scenes import COLOURS, SCENES, draw_scene
@@ -199,12 +199,3 @@ def _draw_shadow(canvas: skia.Canvas, figure: Figure) -> None:
     )
     thickness = 0.025 * figure.height
     canvas.drawOval(skia.Rect(x - half, y - thickness, x + half, y + thickness), paint)
-
-
-def missing_words() -> list[str]:
-    """Characters, scenes and times that the caption tables lack; empty when they agree."""
-    from fyp_lite.world.captions import PLACES
-
-    return sorted((CHARACTERS.keys() - NOUNS.keys()) | (SCENES.keys() - PLACES.keys())) + sorted(
-        {time for scene in SCENES.values() for time in scene.times} - TIMES.keys()
-    )

@@ -96,7 +96,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments, sentence, tmp_path
 
 
 def test_raw_video_is_refused(tmp_path, capsys):
-    from fyp_lite.clip import write_video
+    from fyp_lite.video import write_video
 
     noise = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
     write_video(tmp_path / "raw.mp4", noise, 8)

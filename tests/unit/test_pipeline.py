@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import (
+    DDIMScheduler,
     DPMSolverMultistepScheduler,
     EulerDiscreteScheduler,
     HeunDiscreteScheduler,
@@ -209,3 +210,53 @@ def test_damaged_weights_are_refused(pipeline, tmp_path):
     weights.unlink()
     with pytest.raises(CheckpointError, match="is missing: reinstall"):
         verify_hashes(damaged)
+
+
+def test_every_number_of_steps_reaches_the_clean_end():
+    """Also those that do not divide 1000, where diffusers' own rounding goes astray."""
+    for steps in range(1, 1001):
+        scheduler = lite_scheduler()
+        scheduler.set_timesteps(steps)
+        timesteps = scheduler.timesteps.tolist()
+        assert len(timesteps) == steps
+        assert timesteps[0] == 999
+        assert timesteps == sorted(set(timesteps), reverse=True)
+        assert timesteps[-1] >= 0
+    latents = torch.randn(1, 4, 2, 8, 8)
+    for steps in (1, 7, 48, 61):
+        scheduler = lite_scheduler()
+        scheduler.set_timesteps(steps)
+        output = torch.randn_like(latents)
+        last = scheduler.timesteps[-1]
+        end = scheduler.step(output, last, latents, return_dict=False)
+        torch.testing.assert_close(end[0], end[1])
+
+
+@pytest.mark.parametrize("eta", [0.0, 0.7])
+def test_our_ddim_step_is_diffusers_where_steps_divide_1000(eta):
+    ours = lite_scheduler()
+    theirs = DDIMScheduler.from_config(ours.config)
+    latents, output = torch.randn(2, 1, 4, 2, 8, 8)
+    for scheduler in (ours, theirs):
+        scheduler.set_timesteps(20)
+    for timestep in ours.timesteps:
+        found, expected = (
+            scheduler.step(
+                output,
+                timestep,
+                latents,
+                eta=eta,
+                generator=torch.Generator().manual_seed(0),
+                return_dict=False,
+            )
+            for scheduler in (ours, theirs)
+        )
+        torch.testing.assert_close(found[0], expected[0], atol=1e-4, rtol=1e-4)
+
+
+def test_runs_that_take_turns_do_not_disturb_each_other(pipeline, skeleton):
+    alone = pipeline("a panda", skeleton, TWO_STEPS).latents
+    panel = pipeline.steps("a panda", skeleton, TWO_STEPS)
+    next(panel)
+    pipeline("a robot", skeleton, SampleSettings(num_inference_steps=5))
+    torch.testing.assert_close(next(panel).latents, alone)

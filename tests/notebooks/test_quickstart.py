@@ -1,0 +1,164 @@
+"""The quickstart: it runs from a clean kernel without a network, and its stored copy is up to date.
+
+The same holds for every notebook: the tests take whatever lies in notebooks/src.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from fyp_lite.checkpoints import WEIGHTS
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "scripts"
+SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
+SECONDS = 120
+STORED_TYPES = {"text/plain", "text/markdown", "image/jpeg", "image/png"}
+
+# Loaded by the kernel before anything else: whoever asks for another machine is refused.
+NO_NETWORK = """
+import socket
+
+def refuse(*arguments, **options):
+    raise OSError(f"the network is forbidden here: {arguments}")
+
+socket.getaddrinfo = refuse
+socket.create_connection = refuse
+"""
+
+needs_weights = pytest.mark.skipif(
+    not (WEIGHTS / "lite").is_dir(), reason="the bundled model is not in this tree yet"
+)
+every_notebook = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+
+
+@pytest.fixture
+def builder(monkeypatch):
+    """scripts/build_notebooks.py as a module."""
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    spec = importlib.util.spec_from_file_location("build_notebooks", SCRIPTS / "build_notebooks.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def stored(source):
+    return nbformat.read(ROOT / "notebooks" / f"{source.stem}.ipynb", as_version=4)
+
+
+@needs_weights
+def test_it_runs_from_a_clean_kernel_without_a_network(tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(NO_NETWORK)
+    paths = [str(tmp_path), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    notebook = jupytext.read(ROOT / "notebooks" / "src" / "00_quickstart.py", fmt="py:percent")
+    where = {"metadata": {"path": str(tmp_path)}}
+    began = time.perf_counter()
+    client = NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", resources=where)
+    client.execute()  # a cell that fails raises
+    assert time.perf_counter() - began < SECONDS
+
+    outputs = [out for cell in notebook.cells for out in cell.get("outputs", [])]
+    pages = [out.data["text/html"] for out in outputs if "text/html" in out.get("data", {})]
+    assert sum(page.count("<video") for page in pages) == 8
+    texts = [out.data["text/plain"] for out in outputs if "data" in out]
+    for panel in ("ClipPreview(", "GenerateControls("):
+        assert sum(text.startswith(panel) for text in texts) == 1
+    printed = "".join(out.text for out in outputs if out.get("name") == "stdout")
+    assert "the same as the first video: True" in printed
+    assert "start_frame at most 99" in printed
+    assert (tmp_path / "my_video.mp4").stat().st_size > 1000
+
+
+@needs_weights
+def test_stored_notebooks_are_up_to_date():
+    command = [sys.executable, str(SCRIPTS / "build_notebooks.py"), "--check"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@needs_weights
+@every_notebook
+def test_stored_notebooks_hold_text_and_stills_only(source):
+    path = ROOT / "notebooks" / f"{source.stem}.ipynb"
+    assert path.stat().st_size <= 500_000
+    notebook = stored(source)
+    nbformat.validate(notebook)
+    assert "widgets" not in notebook.metadata
+    pictures = 0
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            assert output.output_type != "error"
+            assert set(output.get("data", {})) <= STORED_TYPES
+            assert "Loading" not in output.get("data", {}).get("text/plain", "")
+            if "image/jpeg" in output.get("data", {}):
+                pictures += 1
+                assert output.data["text/plain"] == output.metadata["image/jpeg"]["alt"]
+    assert pictures >= 4
+
+
+@every_notebook
+def test_a_notebook_opens_with_one_title_and_its_badge(source, builder):
+    notebook = builder.read_source(source)
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    titles = [line for text in texts for line in text.splitlines() if line.startswith("# ")]
+    first = texts[0].splitlines()
+    assert titles == [first[0]]
+    assert first[2].startswith("[![Open in Colab]")
+    assert f"notebooks/{source.stem}.ipynb" in first[2]
+
+
+def test_cells_keep_their_names(builder):
+    first, second = (builder.read_source(SOURCES[0]) for _ in range(2))
+    assert [c.id for c in first.cells] == [c.id for c in second.cells]
+    assert len({c.id for c in first.cells}) == len(first.cells)
+
+
+def test_another_repository_address_makes_nothing_stale(builder, tmp_path, monkeypatch):
+    (tmp_path / "fyp_lite").mkdir()
+    (tmp_path / "data" / "clips").mkdir(parents=True)
+    (tmp_path / "fyp_lite" / "a.py").write_text("a = 1\n")
+    project, source = tmp_path / "pyproject.toml", tmp_path / "lesson.py"
+    monkeypatch.setattr(builder, "ROOT", tmp_path)
+    hashes = []
+    for name in ("one/kit", "two/kit"):
+        project.write_text(f'Repository = "https://github.com/{name}"\n')
+        source.write_text(f"# see https://github.com/{name}\n")
+        hashes.append(builder.inputs_hash(source))
+    (tmp_path / "fyp_lite" / "a.py").write_text("a = 2\n")
+    hashes.append(builder.inputs_hash(source))
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+@pytest.mark.parametrize("source", ["/somewhere/fyp_lite", None])
+def test_set_up_installs_only_what_is_missing(source, builder, tmp_path, monkeypatch):
+    notebook = builder.read_source(SOURCES[0])
+    code = next(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    monkeypatch.chdir(tmp_path)
+    commands = []
+    monkeypatch.setattr(subprocess, "run", lambda command, check: commands.append(command))
+    if source:
+        monkeypatch.setenv("FYP_LITE_SOURCE", source)
+    else:
+        monkeypatch.delenv("FYP_LITE_SOURCE", raising=False)
+    exec(code, {})
+    assert commands == []  # the package is here
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    exec(code, {})
+    (command,) = commands
+    address = builder.OWNED.search((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[2]
+    assert command[-1] == (source or f"git+{address}")
+    kept = Path(command[command.index("--constraint") + 1]).read_text()
+    assert "torch==" in kept and "numpy==" in kept
