@@ -1,6 +1,10 @@
 """Stage 0a: the autoencoder, on rendered frames.
 
 python -m fyp_lite.training.autoencoder --data DATA --out RUN
+python -m fyp_lite.training.autoencoder --data DATA --init RUN --out RUN2
+
+The second form trains the decoder of a finished run on; latents keep their meaning. The decoder
+sees its latents with some noise, for a denoiser never gets them quite right.
 """
 
 from __future__ import annotations
@@ -14,11 +18,12 @@ from torch import Tensor, nn
 from fyp_lite.model.vae import FrameAutoencoder
 from fyp_lite.skeleton import draw_skeletons
 from fyp_lite.training.cache import Cache
-from fyp_lite.training.common import MakeBatch, Options, load_average, parse_options, train
+from fyp_lite.training.common import MakeBatch, Options, parse_options, train
 
 CROP = 128
 PERSON_WEIGHT = 4.0  # people are a tenth of the pixels and what everybody looks at
 KL_WEIGHT = 1e-6
+LATENT_NOISE = 0.4  # at most, as a share of the latents' standard deviation
 
 
 class AutoencoderStage(nn.Module):
@@ -31,7 +36,10 @@ class AutoencoderStage(nn.Module):
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         pixels, weight = batch["pixels"], batch["weight"]
         dist = self.vae.encode(pixels).latent_dist
-        decoded = self.vae.decode(dist.sample()).sample.float()
+        latents = dist.sample()
+        strength = LATENT_NOISE * torch.rand(len(latents), 1, 1, 1, device=latents.device)
+        latents = latents + strength * latents.std() * torch.randn_like(latents)
+        decoded = self.vae.decode(latents).sample.float()
         error = decoded - pixels
         pixel = (weight * (error.abs() + 2 * error.square())).mean()
         edge = sum((weight * slope).mean() for slope in slopes(error))
@@ -117,12 +125,14 @@ def main() -> None:
     options = parse_options(__doc__, minutes=30, batch_size=32, learning_rate=1e-3)
     cache = Cache(options.data / "images")
     torch.manual_seed(options.seed)
-    stage = AutoencoderStage(FrameAutoencoder())
+    vae = FrameAutoencoder()
     if options.init is not None:
-        load_average(stage, options.init)
-    train(stage, batches(cache, options), options)
-    vae = stage.vae.eval()
-    normalise_latents(vae, cache)
+        vae = FrameAutoencoder.from_pretrained(options.init / "vae")
+        vae.encoder.requires_grad_(False)
+    train(AutoencoderStage(vae), batches(cache, options), options)
+    vae.eval()
+    if options.init is None:
+        normalise_latents(vae, cache)
     vae.save_pretrained(options.out / "vae")
 
 
