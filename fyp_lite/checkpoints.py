@@ -6,13 +6,18 @@ import hashlib
 import json
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import torch
+import transformers
 from torch import Tensor
 
+import fyp_lite.model.vae  # noqa: F401  diffusers finds classes only in modules already imported
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.unet import FollowYourPoseUNet
 from fyp_lite.pipeline import FollowYourPosePipeline
@@ -58,13 +63,28 @@ def load_pipeline(
             )
     device = best_device() if device is None else torch.device(device)
     dtype = best_dtype(device) if dtype is None else dtype
-    with warnings.catch_warnings():
+    with quiet_loading(), warnings.catch_warnings():
         # Newer diffusers call this argument `dtype`; older ones do not know that name.
         warnings.filterwarnings("ignore", "`torch_dtype` is deprecated", FutureWarning)
         pipeline = FollowYourPosePipeline.from_pretrained(folder, torch_dtype=dtype)
     for network in (pipeline.unet, pipeline.pose_encoder, pipeline.vae):
         network.to(memory_format=torch.channels_last)
     return pipeline.to(device)
+
+
+@contextmanager
+def quiet_loading() -> Iterator[None]:
+    """Without the progress bars of a load that takes a second."""
+    libraries = [diffusers.utils.logging, transformers.utils.logging]
+    shown = [library.is_progress_bar_enabled() for library in libraries]
+    for library in libraries:
+        library.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for library, was_shown in zip(libraries, shown, strict=True):
+            if was_shown:
+                library.enable_progress_bar()
 
 
 def best_device() -> torch.device:

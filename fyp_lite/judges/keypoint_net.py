@@ -155,7 +155,8 @@ def decode(
     origins = centres + _at(links, cells)
     maps = (middles, _centres(middle_cells, width), peaks, places, origins)
     return [
-        _group(*(m.numpy() for m in picture), min_confidence) for picture in zip(*maps, strict=True)
+        _group(*(m.numpy() for m in picture), min_confidence=min_confidence)
+        for picture in zip(*maps, strict=True)
     ]
 
 
@@ -165,6 +166,7 @@ def _group(
     peaks: np.ndarray,
     places: np.ndarray,
     origins: np.ndarray,
+    *,
     min_confidence: float,
 ) -> np.ndarray:
     """`decode` for one picture; everything in cells."""
