@@ -39,6 +39,8 @@ class ExactDDIMScheduler(DDIMScheduler):
     does not divide 1000 it stops short of the next timestep, and of the clean picture at the end.
     """
 
+    timesteps: Tensor
+
     def set_timesteps(
         self, num_inference_steps: int, device: str | torch.device | None = None
     ) -> None:
@@ -210,10 +212,11 @@ def sample_steps(
         (uncond_embeddings, "uncond_embeddings", guidance_scale != 1),
         (text_embeddings, "text_embeddings", guidance_scale != 0),
     ):
-        if needed and embeddings is None:
+        if not needed:
+            continue
+        if embeddings is None:
             raise ValueError(f"{name} is None, but guidance_scale {guidance_scale} needs it.")
-        if needed:
-            branches.append(embeddings)
+        branches.append(embeddings)
     text = torch.cat(branches)
     if pose_features is not None and len(branches) == 2 and pose_features[0].shape[0] > 1:
         pose_features = [feature.repeat(2, 1, 1, 1, 1) for feature in pose_features]

@@ -114,6 +114,8 @@ def normalise_latents(vae: FrameAutoencoder, cache: Cache) -> None:
     pixels = torch.from_numpy(cache.frames[indices, 0]).permute(0, 3, 1, 2).float() / 127.5 - 1
     std = vae.encode(pixels).latent_dist.mode().std(dim=(0, 2, 3))
     last, first = vae.encoder[-1], vae.decoder[0]
+    assert isinstance(last, nn.Conv2d) and isinstance(first, nn.Conv2d)
+    assert last.bias is not None
     channels = len(std)
     last.weight[:channels] /= std[:, None, None, None]
     last.bias[:channels] /= std

@@ -29,7 +29,7 @@ MakeBatch = Callable[[np.random.Generator], dict[str, Tensor]]
 class Options:
     """Options of a stage's command."""
 
-    data: Path | None
+    data: Path
     out: Path
     minutes: float
     batch_size: int
@@ -40,13 +40,23 @@ class Options:
 
 
 def parse_options(
-    description: str, *, minutes: float, batch_size: int, learning_rate: float
+    description: str,
+    *,
+    minutes: float,
+    batch_size: int,
+    learning_rate: float,
+    needs_data: bool = True,
 ) -> Options:
     """The command line that all stages have, with this stage's defaults."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--data", type=Path, help="folder made by training.cache")
+    if needs_data:
+        parser.add_argument(
+            "--data", type=Path, required=True, help="folder made by training.cache"
+        )
+    else:
+        parser.set_defaults(data=Path())
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and log")
     parser.add_argument("--init", type=Path, help="folder of the stage to start from")
     parser.add_argument("--minutes", type=float, default=minutes, help="training time in all")
@@ -96,7 +106,7 @@ def train(stage: nn.Module, make_batch: MakeBatch, options: Options) -> None:
         mixed_precision="bf16", cpu=not torch.cuda.is_available(), kwargs_handlers=[unused]
     )
     options.out.mkdir(parents=True, exist_ok=True)
-    stage.to(accelerator.device, memory_format=torch.channels_last)
+    stage.to(accelerator.device).to(memory_format=torch.channels_last)
     trainable = [p for p in stage.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
         trainable, lr=options.learning_rate, weight_decay=0.01, fused=True

@@ -77,7 +77,9 @@ def batches(tokenizer: PreTrainedTokenizerFast, options: Options) -> MakeBatch:
 
 
 def main() -> None:
-    options = parse_options(__doc__, minutes=5, batch_size=128, learning_rate=1e-3)
+    options = parse_options(
+        __doc__, minutes=5, batch_size=128, learning_rate=1e-3, needs_data=False
+    )
     tokenizer = build_tokenizer(world_vocabulary())
     torch.manual_seed(options.seed)
     train(TextStage(tokenizer), batches(tokenizer, options), options)

@@ -153,8 +153,8 @@ def underwater(b: Brush) -> None:
         away = b.between(64, 104) * (1 if b.chance(0.5) else -1)
         _fish(b, 128 + away, b.between(30, 150), colour)
     if b.time == "night":
-        for x, y in ((b.beside(80), 62), (b.beside(-92), 108)):
-            _jellyfish(b, x, y)
+        for across, down in ((b.beside(80), 62), (b.beside(-92), 108)):
+            _jellyfish(b, across, down)
     for _ in range(7):
         r = b.between(3, 6.5)
         b.line(oval(b.between(10, 246), b.between(20, 190), r, r), (225, 245, 255), 1.8, 0.7)
