@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 import warnings
 from collections.abc import Iterator
@@ -18,21 +16,17 @@ import transformers
 from torch import Tensor
 
 import fyp_lite.model.vae  # noqa: F401  diffusers finds classes only in modules already imported
+from fyp_lite.hashes import CheckpointError, verify_hashes
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.unet import FollowYourPoseUNet
 from fyp_lite.pipeline import FollowYourPosePipeline
 
 WEIGHTS = Path(__file__).parent / "weights"
-HASHES = "hashes.json"
 
 # The published file keeps the pose encoder inside the UNet and numbers its parts; all other names
 # are Stable Diffusion's and stay.
 POSE_ENCODER_PREFIX = "skeleton_adapter."
 POSE_ENCODER_NAMES = {"body.": "blocks.", ".block1.": ".conv1.", ".block2.": ".conv2."}
-
-
-class CheckpointError(ValueError):
-    """Weights that are missing, damaged or of another network; the message names which."""
 
 
 def load_pipeline(
@@ -116,38 +110,6 @@ def best_dtype(device: torch.device) -> torch.dtype:
                 conv(frames)
                 seconds[dtype] = min(seconds.get(dtype, 1.0), time.perf_counter() - began - elapsed)
     return min(seconds, key=lambda dtype: seconds[dtype])
-
-
-def file_hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def write_hashes(folder: Path) -> None:
-    """Record the SHA-256 of every file of a model folder but its model card."""
-    left_out = {HASHES, "README.md"}
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in left_out)
-    hashes = {p.relative_to(folder).as_posix(): file_hash(p) for p in files}
-    (folder / HASHES).write_bytes((json.dumps(hashes, indent=1) + "\n").encode())
-
-
-def verify_hashes(folder: Path) -> None:
-    """Refuse a model folder of which a file is missing or differs from what was recorded.
-
-    Raises:
-        CheckpointError: names the first such file.
-    """
-    fix = "reinstall fyp-lite (pip install --force-reinstall --no-deps)."
-    if not (folder / HASHES).is_file():
-        raise CheckpointError(f"There are no bundled weights in {folder}: {fix}")
-    for name, expected in json.loads((folder / HASHES).read_text()).items():
-        path = folder / name
-        if not path.is_file():
-            raise CheckpointError(f"The bundled file {path} is missing: {fix}")
-        if file_hash(path) != expected:
-            raise CheckpointError(
-                f"The bundled file {path} was changed or cut short (its SHA-256 is not "
-                f"{expected[:12]}...): {fix}"
-            )
 
 
 def from_published_keys(state_dict: dict[str, Tensor]) -> tuple[dict, dict]:

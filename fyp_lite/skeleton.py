@@ -194,6 +194,9 @@ def read_skeletons(skeleton_frames: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=1)
 def _skeleton_reader() -> KeypointNet:
     # torch loads on the first reading, not on import.
+    from fyp_lite.hashes import verify_hashes
     from fyp_lite.judges.keypoint_net import KeypointNet
 
-    return KeypointNet.from_pretrained(Path(__file__).parent / "weights" / "skeleton_reader").eval()
+    folder = Path(__file__).parent / "weights" / "skeleton_reader"
+    verify_hashes(folder)
+    return KeypointNet.from_pretrained(folder).eval()

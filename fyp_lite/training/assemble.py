@@ -17,7 +17,7 @@ import torch
 from transformers import AutoTokenizer, CLIPTextModel
 
 import fyp_lite.world
-from fyp_lite.checkpoints import write_hashes
+from fyp_lite.hashes import write_hashes
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.unet import FollowYourPoseUNet
 from fyp_lite.model.vae import FrameAutoencoder

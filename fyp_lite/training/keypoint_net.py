@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
+from fyp_lite.hashes import write_hashes
 from fyp_lite.judges.keypoint_net import MAX_PEOPLE, PARENTS, SIZE, STRIDE, KeypointNet
 from fyp_lite.skeleton import LIMBS, LINE_WIDTH, draw_skeletons
 from fyp_lite.world.motion import HELD_OUT_MOTIONS, MOTIONS, perform
@@ -277,6 +278,7 @@ def train(draw: Draw, out: Path, minutes: float, *, batch_size: int = 16, lr: fl
             torch.save(state, out / "checkpoint.tmp")
             (out / "checkpoint.tmp").replace(out / "checkpoint.pt")
             copy.deepcopy(average).half().save_pretrained(out / "weights")
+            write_hashes(out / "weights")
             saved = used
         if progress == 1:
             return

@@ -15,12 +15,12 @@ from diffusers import DDIMScheduler
 from safetensors.torch import load_file
 
 from fyp_lite.checkpoints import (
-    CheckpointError,
     from_published_keys,
     load_published,
     networks_from_published_config,
     to_published_keys,
 )
+from fyp_lite.hashes import CheckpointError
 from fyp_lite.model.attention import Transformer
 from fyp_lite.model.blocks import ResnetBlock
 from fyp_lite.model.unet import to_frames, to_video

@@ -15,7 +15,8 @@ from diffusers import (
     UniPCMultistepScheduler,
 )
 
-from fyp_lite.checkpoints import CheckpointError, load_pipeline, verify_hashes, write_hashes
+from fyp_lite.checkpoints import load_pipeline
+from fyp_lite.hashes import CheckpointError, verify_hashes, write_hashes
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.text import build_text_encoder, build_tokenizer
 from fyp_lite.model.unet import FollowYourPoseUNet

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from fyp_lite.checkpoints import load_pipeline, verify_hashes
+from fyp_lite.checkpoints import load_pipeline
+from fyp_lite.hashes import verify_hashes
 from fyp_lite.settings import SampleSettings
 from fyp_lite.training import assemble, autoencoder, cache, common, joint, temporal
 

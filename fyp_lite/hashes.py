@@ -1,0 +1,45 @@
+"""Bundled weights stay what was bundled: the SHA-256 of every file, checked at loading."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+HASHES = "hashes.json"
+
+
+class CheckpointError(ValueError):
+    """Weights that are missing, damaged or of another network; the message names which."""
+
+
+def file_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_hashes(folder: Path) -> None:
+    """Record the SHA-256 of every file of a model folder but its model card."""
+    left_out = {HASHES, "README.md"}
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in left_out)
+    hashes = {p.relative_to(folder).as_posix(): file_hash(p) for p in files}
+    (folder / HASHES).write_bytes((json.dumps(hashes, indent=1) + "\n").encode())
+
+
+def verify_hashes(folder: Path) -> None:
+    """Refuse a model folder of which a file is missing or differs from what was recorded.
+
+    Raises:
+        CheckpointError: names the first such file.
+    """
+    fix = "reinstall fyp-lite (pip install --force-reinstall --no-deps)."
+    if not (folder / HASHES).is_file():
+        raise CheckpointError(f"There are no bundled weights in {folder}: {fix}")
+    for name, expected in json.loads((folder / HASHES).read_text()).items():
+        path = folder / name
+        if not path.is_file():
+            raise CheckpointError(f"The bundled file {path} is missing: {fix}")
+        if file_hash(path) != expected:
+            raise CheckpointError(
+                f"The bundled file {path} was changed or cut short (its SHA-256 is not "
+                f"{expected[:12]}...): {fix}"
+            )
