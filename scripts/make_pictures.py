@@ -29,10 +29,9 @@ def main() -> None:
             for f in frames
         ]
     )
-    out = Path(__file__).parents[1] / "docs" / "result.png"
+    out = Path(__file__).parents[1] / "docs" / "result.jpg"
     out.parent.mkdir(exist_ok=True)
-    picture = Image.fromarray(contact_sheet(small, columns=COLUMNS))
-    picture.quantize(256, dither=Image.Dither.NONE).save(out, optimize=True)
+    Image.fromarray(contact_sheet(small, columns=COLUMNS)).save(out, quality=88, optimize=True)
     print(f"{out}: {out.stat().st_size // 1000} kB")
 
 
