@@ -115,7 +115,8 @@ def encode(folder: Path, vae_folder: Path) -> None:
     latents = open_array(part, shape, np.float16)
     batch = max(1, 32 // num_frames)
     for start in range(0, count, batch):
-        pixels = torch.from_numpy(frames[start : start + batch].reshape(-1, SIZE, SIZE, 3))
+        pixels = torch.from_numpy(np.array(frames[start : start + batch]))
+        pixels = pixels.reshape(-1, SIZE, SIZE, 3)
         pixels = pixels.permute(0, 3, 1, 2).to(torch.bfloat16) / 127.5 - 1
         z = vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor
         latents[start : start + batch] = z.reshape(-1, *shape[1:]).half().numpy()
