@@ -52,6 +52,14 @@ def build_pipeline(vae: Path, networks: Path) -> FollowYourPosePipeline:
     )
 
 
+def forget_folders(out: Path) -> None:
+    """Take the folder that it was loaded from out of every saved configuration."""
+    for path in out.glob("*/config.json"):
+        config = json.loads(path.read_text())
+        config.pop("_name_or_path", None)
+        path.write_bytes((json.dumps(config, indent=2) + "\n").encode())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -62,6 +70,7 @@ def main() -> None:
     options = parser.parse_args()
     pipeline = build_pipeline(options.vae, options.networks)
     pipeline.save_pretrained(options.out)
+    forget_folders(options.out)
     world = json.dumps({"world_sha256": world_hash()}) + "\n"
     (options.out / "world.json").write_bytes(world.encode())  # the same line end everywhere
     write_hashes(options.out)
