@@ -18,7 +18,16 @@ from torch import Tensor, nn
 from fyp_lite.model.vae import FrameAutoencoder
 from fyp_lite.skeleton import draw_skeletons
 from fyp_lite.training.cache import Cache
-from fyp_lite.training.common import MakeBatch, Options, parse_options, train
+from fyp_lite.training.common import (
+    Draw,
+    Item,
+    MakeBatch,
+    Options,
+    normal,
+    parse_options,
+    stack,
+    train,
+)
 
 CROP = 128
 PERSON_WEIGHT = 4.0  # people are a tenth of the pixels and what everybody looks at
@@ -33,12 +42,17 @@ class AutoencoderStage(nn.Module):
         super().__init__()
         self.vae = vae
 
-    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        pixels, weight = batch["pixels"], batch["weight"]
+    def forward(self, batch: Item) -> Item:
+        """The loss of a batch.
+
+        `pixels` `[b, 3, h, w]` in -1...1, `weight` `[b, 1, h, w]`, `strength` `[b]` and `noise`
+        `[b, 2, c, h / 8, w / 8]`: for the draw from the latents' distribution and on top of it.
+        """
+        pixels, weight, noise = batch["pixels"], batch["weight"], batch["noise"]
         dist = self.vae.encode(pixels).latent_dist
-        latents = dist.sample()
-        strength = LATENT_NOISE * torch.rand(len(latents), 1, 1, 1, device=latents.device)
-        latents = latents + strength * latents.std() * torch.randn_like(latents)
+        latents = dist.mean + dist.std * noise[:, 0]
+        strength = batch["strength"].view(-1, 1, 1, 1) * latents.std(dim=(1, 2, 3), keepdim=True)
+        latents = latents + strength * noise[:, 1]
         decoded = self.vae.decode(latents).sample.float()
         error = decoded - pixels
         pixel = (weight * (error.abs() + 2 * error.square())).mean()
@@ -68,25 +82,32 @@ def slopes(error: Tensor) -> list[Tensor]:
     return result
 
 
-def person_weight(keypoints: np.ndarray) -> np.ndarray:
-    """`[256, 256]` weight: PERSON_WEIGHT on and around people, 1 elsewhere."""
+def person_mask(keypoints: np.ndarray) -> np.ndarray:
+    """`[256, 256]` bool: on and around people, from `[people, 17, 3]` pixels."""
     lines = draw_skeletons(keypoints[None], 256, 256, line_width=0.06)[0].max(axis=-1) > 0
-    mask = cv2.dilate(lines.astype(np.uint8), np.ones((9, 9), np.uint8))
-    return np.where(mask, PERSON_WEIGHT, 1.0).astype(np.float32)
+    return cv2.dilate(lines.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
 
 
-def batches(cache: Cache, options: Options) -> MakeBatch:
+def batches(cache: Cache, vae: FrameAutoencoder, options: Options) -> MakeBatch:
     frames = cache.frames
+    noise_shape = (2, vae.config.latent_channels, CROP // 8, CROP // 8)
 
-    def make_batch(rng: np.random.Generator) -> dict[str, Tensor]:
-        pixels, weights = [], []
-        for i in rng.integers(len(cache), size=options.batch_size):
-            frame, keypoints = frames[i, 0], cache.keypoints[i, 0]
-            y, x = place_crop(keypoints, rng)
-            pixels.append(frame[y : y + CROP, x : x + CROP])
-            weights.append(person_weight(keypoints)[y : y + CROP, x : x + CROP])
-        pictures = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1
-        return {"pixels": pictures, "weight": torch.from_numpy(np.stack(weights))[:, None]}
+    def make_item(rng: np.random.Generator) -> Item:
+        index = int(rng.integers(len(cache)))
+        keypoints = cache.keypoints[index, 0]
+        y, x = place_crop(keypoints, rng)
+        window = (slice(y, y + CROP), slice(x, x + CROP))
+        pixels = torch.from_numpy(np.array(frames[index, 0][window])).permute(2, 0, 1)
+        weight = np.where(person_mask(keypoints)[window], PERSON_WEIGHT, 1.0).astype(np.float32)
+        return {
+            "pixels": pixels.float() / 127.5 - 1,
+            "weight": torch.from_numpy(weight)[None],
+            "noise": normal(noise_shape, rng),
+            "strength": torch.tensor(LATENT_NOISE * float(rng.random())),
+        }
+
+    def make_batch(draw: Draw) -> Item:
+        return stack([make_item(rng) for rng, _ in draw.items(options.batch_size)])
 
     return make_batch
 
@@ -131,11 +152,11 @@ def main() -> None:
     if options.init is not None:
         vae = FrameAutoencoder.from_pretrained(options.init / "vae")
         vae.encoder.requires_grad_(False)
-    train(AutoencoderStage(vae), batches(cache, options), options)
-    vae.eval()
-    if options.init is None:
-        normalise_latents(vae, cache)
-    vae.save_pretrained(options.out / "vae")
+    if train(AutoencoderStage(vae), batches(cache, vae, options), options):
+        vae.eval()
+        if options.init is None:
+            normalise_latents(vae, cache)
+        vae.save_pretrained(options.out / "vae")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,13 @@
 """What every training stage shares: options, the loop, checkpoints, averaging, the log.
 
-A stage is a module whose `forward(batch)` returns a dictionary of losses. A batch is a function of
-the step's number alone, so a run that was killed goes on as if nothing had happened.
+A stage is a module whose `forward(batch)` returns a dictionary of losses and draws nothing at
+random itself. Item i of a step is a function of the seed, the step and i alone, so a run that was
+killed goes on as if nothing had happened, and two processes with half the batch each learn what one
+process would with all of it.
+
+On several cores or GPUs put `accelerate launch --num_processes N` (and `--cpu`, without a GPU) in
+place of `python` before `-m`. On a CPU, N processes of one thread each are much faster than one
+process of N threads.
 """
 
 from __future__ import annotations
@@ -10,7 +16,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +28,47 @@ from torch import Tensor, nn
 
 EMA_DECAY = 0.999
 
-MakeBatch = Callable[[np.random.Generator], dict[str, Tensor]]
+
+@dataclass(frozen=True)
+class Draw:
+    """Where a batch takes its chances from.
+
+    Attributes:
+        seed, step: of the run.
+        process, processes: which share of the step's batch this is, of how many.
+    """
+
+    seed: int
+    step: int
+    process: int = 0
+    processes: int = 1
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The same for all processes: for what the whole step has in common."""
+        return np.random.default_rng([self.seed, self.step])
+
+    def items(self, count: int) -> Iterator[tuple[np.random.Generator, float]]:
+        """For each of this process's `count` items a generator and a quantile.
+
+        The quantiles of all items of a step are spread evenly over 0...1.
+        """
+        for index in range(self.process * count, (self.process + 1) * count):
+            rng = np.random.default_rng([self.seed, self.step, index + 1])
+            yield rng, (index + rng.random()) / (count * self.processes)
+
+
+Item = dict[str, Tensor]
+MakeBatch = Callable[[Draw], Item]
+
+
+def stack(items: list[Item]) -> Item:
+    """A batch of items with the same tensors."""
+    return {name: torch.stack([item[name] for item in items]) for name in items[0]}
+
+
+def normal(shape: tuple[int, ...], rng: np.random.Generator) -> Tensor:
+    return torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
 
 
 @dataclass(frozen=True)
@@ -32,6 +78,7 @@ class Options:
     data: Path
     out: Path
     minutes: float
+    steps: int | None
     batch_size: int
     learning_rate: float
     seed: int
@@ -60,6 +107,7 @@ def parse_options(
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and log")
     parser.add_argument("--init", type=Path, help="folder of the stage to start from")
     parser.add_argument("--minutes", type=float, default=minutes, help="training time in all")
+    parser.add_argument("--steps", type=int, help="steps in all, in place of --minutes: repeatable")
     parser.add_argument("--batch-size", type=int, default=batch_size, help="per process")
     parser.add_argument("--learning-rate", type=float, default=learning_rate)
     parser.add_argument("--seed", type=int, default=0)
@@ -93,12 +141,15 @@ class Average:
         module.load_state_dict(self.parameters, strict=False)
 
 
-def train(stage: nn.Module, make_batch: MakeBatch, options: Options) -> None:
+def train(stage: nn.Module, make_batch: MakeBatch, options: Options) -> bool:
     """Train until the minutes are spent, then give the stage its averaged weights.
 
     Args:
         stage: its `forward(batch)` returns {name: loss}, of which "loss" is minimised.
-        make_batch: draws a batch from a generator seeded by the step and the process.
+        make_batch: this process's share of a step's batch.
+
+    Returns:
+        Whether this process is the one that writes the networks.
     """
     # Single frames leave the queries and keys of temporal attention without a gradient.
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)
@@ -117,14 +168,13 @@ def train(stage: nn.Module, make_batch: MakeBatch, options: Options) -> None:
 
     saved = time.monotonic()
     began = saved - minutes * 60
-    log = Log(options.out / "log.jsonl", enabled=accelerator.is_main_process)
-    while minutes < options.minutes:
-        rng = np.random.default_rng([options.seed, step, accelerator.process_index])
-        torch.manual_seed(int(rng.integers(2**62)))
-        factor = learning_rate_factor(minutes / options.minutes, step)
+    log = Log(options.out / "log.jsonl", accelerator)
+    while (progress := progress_of(options, step, minutes)) < 1:
+        draw = Draw(options.seed, step, accelerator.process_index, accelerator.num_processes)
+        factor = learning_rate_factor(progress, step)
         for group in optimizer.param_groups:
             group["lr"] = options.learning_rate * factor
-        losses = model(move(make_batch(rng), accelerator.device))
+        losses = model(move(make_batch(draw), accelerator.device))
         accelerator.backward(losses["loss"])
         accelerator.clip_grad_norm_(trainable, 1.0)
         optimizer.step()
@@ -136,11 +186,18 @@ def train(stage: nn.Module, make_batch: MakeBatch, options: Options) -> None:
             clock = torch.tensor(minutes, device=accelerator.device, dtype=torch.float64)
             minutes = broadcast(clock).item()
         log.add(step, minutes, losses)
-        if time.monotonic() - saved > options.save_minutes * 60:
+        if minutes * 60 + began - saved > options.save_minutes * 60:
             save(options.out, stage, optimizer, average, step, minutes, accelerator)
-            saved = time.monotonic()
+            saved = began + minutes * 60
+    log.write(step, minutes)
     save(options.out, stage, optimizer, average, step, minutes, accelerator)
     average.copy_to(stage)
+    return accelerator.is_main_process
+
+
+def progress_of(options: Options, step: int, minutes: float) -> float:
+    """How much of the run is done, 0...1."""
+    return step / options.steps if options.steps else minutes / options.minutes
 
 
 def move(batch: dict, device: torch.device) -> dict:
@@ -201,23 +258,31 @@ def load_average(stage: nn.Module, folder: Path) -> None:
 
 
 class Log:
-    """JSON lines, one every 20 steps, each the mean since the last."""
+    """JSON lines, one every 20 steps and one at the end, each the mean since the last."""
 
     EVERY = 20
 
-    def __init__(self, path: Path, *, enabled: bool) -> None:
-        self.path, self.enabled = path, enabled
-        self.sums: dict[str, float] = {}
+    def __init__(self, path: Path, accelerator: Accelerator) -> None:
+        self.path, self.accelerator = path, accelerator
+        self.sums: Item = {}
         self.count = 0
 
-    def add(self, step: int, minutes: float, losses: dict[str, Tensor]) -> None:
+    def add(self, step: int, minutes: float, losses: Item) -> None:
         for name, value in losses.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value.item()
+            self.sums[name] = self.sums.get(name, 0) + value.detach()
         self.count += 1
-        if step % self.EVERY == 0 and self.enabled:
-            means = {name: round(value / self.count, 5) for name, value in self.sums.items()}
-            line = {"step": step, "minutes": round(minutes, 2), **means}
+        if step % self.EVERY == 0:
+            self.write(step, minutes)
+
+    def write(self, step: int, minutes: float) -> None:
+        """One line with the mean over steps and processes, if there is anything to tell."""
+        if self.count == 0:
+            return
+        means = self.accelerator.reduce(self.sums, reduction="mean")
+        rounded = {name: round(value.item() / self.count, 5) for name, value in means.items()}
+        self.sums, self.count = {}, 0
+        if self.accelerator.is_main_process:
+            line = json.dumps({"step": step, "minutes": round(minutes, 2), **rounded})
             with self.path.open("a") as file:
-                file.write(json.dumps(line) + "\n")
-            print(json.dumps(line), flush=True)
-            self.sums, self.count = {}, 0
+                file.write(line + "\n")
+            print(line, flush=True)

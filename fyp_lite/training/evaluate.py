@@ -18,7 +18,7 @@ import torch
 from fyp_lite.checkpoints import load_pipeline
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.skeleton import draw_skeletons
-from fyp_lite.training.autoencoder import person_weight
+from fyp_lite.training.autoencoder import person_mask
 from fyp_lite.world.dataset import Clip, random_clip, render_clip
 
 SEED = 20_260_101  # far from any training seed
@@ -45,7 +45,7 @@ def evaluate_autoencoder(pipeline: FollowYourPosePipeline, count: int) -> dict[s
     frames, people, styles = [], [], []
     for clip in held_out_clips(count, 1):
         frames.append(render_clip(clip)[0])
-        people.append(person_weight(clip.keypoints()[0]) > 1)
+        people.append(person_mask(clip.keypoints()[0]))
         styles.append(clip.scene.style)
     pixels = np.stack(frames).astype(np.float32)
     decoded = np.concatenate(

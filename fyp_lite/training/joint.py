@@ -19,16 +19,28 @@ from fyp_lite.model.text import build_text_encoder, build_tokenizer
 from fyp_lite.model.unet import FollowYourPoseUNet
 from fyp_lite.sampling import lite_scheduler
 from fyp_lite.skeleton import LINE_WIDTH, draw_skeletons
+from fyp_lite.training.autoencoder import person_mask
 from fyp_lite.training.cache import SIZE, Cache
-from fyp_lite.training.common import MakeBatch, Options, load_average, parse_options, train
+from fyp_lite.training.common import (
+    Draw,
+    Item,
+    MakeBatch,
+    Options,
+    load_average,
+    normal,
+    parse_options,
+    stack,
+    train,
+)
 from fyp_lite.training.text import TEXT_WIDTH
 from fyp_lite.world.dataset import world_vocabulary
 
 WIDTHS = (48, 96, 192)
 DROP_PROMPT = 0.1
 DROP_POSE = 0.1
-CROWD_WEIGHT = 0.25  # one person is what most clips hold
-STYLED_WEIGHT = 0.08  # strokes and hatching are hard to denoise and teach little about people
+PERSON_WEIGHT = 4.0  # in the loss: people are a tenth of the picture and what everybody looks at
+CROWD_WEIGHT = 0.4  # one person is what most clips hold
+STYLED_WEIGHT = 0.15  # strokes and hatching are hard to denoise and teach little about people
 
 
 class DiffusionStage(nn.Module):
@@ -54,26 +66,23 @@ class DiffusionStage(nn.Module):
         self.alphas_cumprod: Tensor
         self.register_buffer("alphas_cumprod", alphas_cumprod, persistent=False)
 
-    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    def forward(self, batch: Item) -> Item:
         """The loss of a batch.
 
-        `latents` `[b, c, f, h, w]`, `tokens` `[b, n]`, `skeleton` `[b, f, 3, H, W]` in 0...1,
-        `use_pose` `[b]` 0 or 1, `shared` `[b]`: the share of the noise that frames have in common.
+        `latents` and `noise` `[b, c, f, h, w]`, `timestep` `[b]`, `weight` `[b, 1, f, h, w]`,
+        `tokens` `[b, n]`, `skeleton` `[b, f, 3, H, W]` in 0...1, `use_pose` `[b]` 0 or 1.
         """
-        clean = batch["latents"]
-        size = clean.shape[0]
-        timestep = random_timesteps(size, clean.device)
-        alpha = self.alphas_cumprod[timestep].view(size, 1, 1, 1, 1)
-        noise = shared_noise(clean, batch["shared"])
+        clean, noise, timestep = batch["latents"], batch["noise"], batch["timestep"]
+        alpha = self.alphas_cumprod[timestep].view(-1, 1, 1, 1, 1)
         noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
         velocity = alpha.sqrt() * noise - (1 - alpha).sqrt() * clean
 
         text = self.text_encoder(batch["tokens"]).last_hidden_state
-        use_pose = batch["use_pose"].view(size, 1, 1, 1, 1)
+        use_pose = batch["use_pose"].view(-1, 1, 1, 1, 1)
         features = [feature * use_pose for feature in self.pose_encoder(batch["skeleton"])]
         predicted = self.unet(noisy, timestep, text, features).sample
-        error = (predicted.float() - velocity).square()
-        return {"loss": error.mean()}
+        error = (predicted.float() - velocity).square().mean(dim=1, keepdim=True)
+        return {"loss": (error * batch["weight"]).mean(), "unweighted": error.mean().detach()}
 
 
 def start_as_identity(stage: DiffusionStage) -> None:
@@ -85,21 +94,29 @@ def start_as_identity(stage: DiffusionStage) -> None:
             nn.init.zeros_(parameter)
 
 
-def random_timesteps(count: int, device: torch.device) -> Tensor:
-    """Timesteps spread over 0...999 within the batch, which makes the loss steadier.
+def timestep_at(quantile: float) -> int:
+    """Timesteps over 0...999, five in six above 300: there prompt and pose decide what is painted.
 
-    Five in six lie above 300, where prompt and pose decide what is painted.
+    Quantiles spread evenly within a batch make the loss steadier.
     """
-    places = (torch.arange(count, device=device) + torch.rand(count, device=device)) / count
-    places = torch.where(places < 1 / 6, places * 1.8, places * 0.84 + 0.16)
-    return (places * 1000).long().clamp(max=999)
+    place = quantile * 1.8 if quantile < 1 / 6 else quantile * 0.84 + 0.16
+    return min(int(place * 1000), 999)
 
 
-def shared_noise(clean: Tensor, shared: Tensor) -> Tensor:
-    """Noise of unit variance of which frames have the given share in common."""
-    share = shared.view(-1, 1, 1, 1, 1)
-    common = torch.randn_like(clean[:, :, :1])
-    return (1 - share).sqrt() * torch.randn_like(clean) + share.sqrt() * common
+def shared_noise(shape: tuple[int, ...], share: float, rng: np.random.Generator) -> Tensor:
+    """Noise `[c, f, h, w]` of unit variance of which frames have the given share in common."""
+    own, common = normal(shape, rng), normal((shape[0], 1, *shape[2:]), rng)
+    return float(np.sqrt(1 - share)) * own + float(np.sqrt(share)) * common
+
+
+def loss_weight(keypoints: np.ndarray) -> np.ndarray:
+    """`[f, 32, 32]`: PERSON_WEIGHT on and around people, 1 elsewhere.
+
+    The best prediction stays what it was; the network only gets there sooner where people look.
+    """
+    people = np.stack([person_mask(k) for k in keypoints]).astype(np.float32)
+    people = people.reshape(len(people), SIZE // 8, 8, SIZE // 8, 8).max(axis=(2, 4))
+    return 1 + (PERSON_WEIGHT - 1) * people
 
 
 def random_skeletons(keypoints: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -121,43 +138,42 @@ def random_skeletons(keypoints: np.ndarray, rng: np.random.Generator) -> np.ndar
 
 
 def make_item(
-    cache: Cache, index: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, str]:
-    """Latents `[f, c, h, w]`, skeleton frames and a caption ('' where it is left out)."""
-    caption = "" if rng.random() < DROP_PROMPT else cache.scenes[index].caption(rng)
-    skeletons = random_skeletons(np.array(cache.keypoints[index]), rng)
-    return cache.latents[index], skeletons, caption
-
-
-def collate(
-    items: list[tuple[np.ndarray, np.ndarray, str]],
+    cache: Cache,
+    index: int,
     tokenizer: PreTrainedTokenizerFast,
     rng: np.random.Generator,
+    quantile: float,
     drop_pose: float,
-) -> dict[str, Tensor]:
-    latents, skeletons, captions = zip(*items, strict=True)
-    tokens = tokenizer(
-        list(captions), padding="max_length", truncation=True, return_tensors="pt"
-    ).input_ids
-    skeleton = torch.from_numpy(np.stack(skeletons)).permute(0, 1, 4, 2, 3).float() / 255
+) -> Item:
+    """Clip `index` of the cache with everything that the loss needs: see `DiffusionStage`."""
+    caption = "" if rng.random() < DROP_PROMPT else cache.scenes[index].caption(rng)
+    keypoints = np.array(cache.keypoints[index])
+    skeleton = torch.from_numpy(random_skeletons(keypoints, rng)).permute(0, 3, 1, 2)
+    latents = torch.from_numpy(np.array(cache.latents[index])).float().transpose(0, 1)
+    share = float(rng.choice([0.0, 0.5, 1.0]))
+    tokens = tokenizer(caption, padding="max_length", truncation=True, return_tensors="pt")
     return {
-        "latents": torch.from_numpy(np.stack(latents)).float().transpose(1, 2),
-        "tokens": tokens,
-        "skeleton": skeleton,
-        "use_pose": torch.from_numpy((rng.random(len(items)) >= drop_pose).astype(np.float32)),
-        "shared": torch.from_numpy(rng.choice([0.0, 0.5, 1.0], len(items)).astype(np.float32)),
+        "latents": latents,
+        "noise": shared_noise(tuple(latents.shape), share, rng),
+        "timestep": torch.tensor(timestep_at(quantile)),
+        "weight": torch.from_numpy(loss_weight(keypoints))[None],
+        "tokens": tokens.input_ids[0],
+        "skeleton": skeleton.float() / 255,
+        "use_pose": torch.tensor(float(rng.random() >= drop_pose)),
     }
 
 
 def batches(cache: Cache, tokenizer: PreTrainedTokenizerFast, options: Options) -> MakeBatch:
     weights = np.array([1.0 if s.style == "plain" else STYLED_WEIGHT for s in cache.scenes])
     weights *= np.array([1.0 if len(s.characters) == 1 else CROWD_WEIGHT for s in cache.scenes])
-    weights /= weights.sum()
+    cumulative = np.cumsum(weights / weights.sum())
 
-    def make_batch(rng: np.random.Generator) -> dict[str, Tensor]:
-        indices = rng.choice(len(cache), size=options.batch_size, p=weights)
-        items = [make_item(cache, int(i), rng) for i in indices]
-        return collate(items, tokenizer, rng, DROP_POSE)
+    def make_batch(draw: Draw) -> Item:
+        items = []
+        for rng, quantile in draw.items(options.batch_size):
+            index = min(int(np.searchsorted(cumulative, rng.random())), len(cache) - 1)
+            items.append(make_item(cache, index, tokenizer, rng, quantile, DROP_POSE))
+        return stack(items)
 
     return make_batch
 
@@ -179,8 +195,8 @@ def main() -> None:
     stage = DiffusionStage(tokenizer)
     if options.init is not None:
         load_average(stage, options.init)
-    train(stage, batches(cache, tokenizer, options), options)
-    save_networks(stage, options, tokenizer)
+    if train(stage, batches(cache, tokenizer, options), options):
+        save_networks(stage, options, tokenizer)
 
 
 if __name__ == "__main__":

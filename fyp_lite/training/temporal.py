@@ -9,17 +9,23 @@ that what was learned on pictures stays.
 
 from __future__ import annotations
 
-import numpy as np
-from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from fyp_lite.model.text import build_tokenizer
 from fyp_lite.training.cache import Cache
-from fyp_lite.training.common import MakeBatch, Options, load_average, parse_options, train
+from fyp_lite.training.common import (
+    Draw,
+    Item,
+    MakeBatch,
+    Options,
+    load_average,
+    parse_options,
+    stack,
+    train,
+)
 from fyp_lite.training.joint import (
     DROP_POSE,
     DiffusionStage,
-    collate,
     make_item,
     save_networks,
 )
@@ -39,11 +45,16 @@ def batches(
 ) -> MakeBatch:
     """Clips of several frames without poses, now and then single frames with them."""
 
-    def make_batch(rng: np.random.Generator) -> dict[str, Tensor]:
-        pictures = rng.random() < IMAGE_SHARE
+    def make_batch(draw: Draw) -> Item:
+        pictures = draw.rng.random() < IMAGE_SHARE
         cache, size = (images, options.batch_size * 8) if pictures else (clips, options.batch_size)
-        items = [make_item(cache, int(i), rng) for i in rng.integers(len(cache), size=size)]
-        return collate(items, tokenizer, rng, DROP_POSE if pictures else 1.0)
+        drop_pose = DROP_POSE if pictures else 1.0
+        return stack(
+            [
+                make_item(cache, int(rng.integers(len(cache))), tokenizer, rng, quantile, drop_pose)
+                for rng, quantile in draw.items(size)
+            ]
+        )
 
     return make_batch
 
@@ -57,8 +68,8 @@ def main() -> None:
     load_average(stage, options.init)
     freeze_all_but_temporal(stage)
     images, clips = Cache(options.data / "images"), Cache(options.data / "clips")
-    train(stage, batches(images, clips, tokenizer, options), options)
-    save_networks(stage, options, tokenizer)
+    if train(stage, batches(images, clips, tokenizer, options), options):
+        save_networks(stage, options, tokenizer)
 
 
 if __name__ == "__main__":

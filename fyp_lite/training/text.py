@@ -12,11 +12,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 from transformers import PreTrainedTokenizerFast
 
 from fyp_lite.model.text import build_text_encoder, build_tokenizer
-from fyp_lite.training.common import MakeBatch, Options, parse_options, train
+from fyp_lite.training.common import Draw, Item, MakeBatch, Options, parse_options, stack, train
 from fyp_lite.world.characters import CHARACTERS, CLOTHES_COLOURS
 from fyp_lite.world.dataset import Scene, random_scene, world_vocabulary
 from fyp_lite.world.scenes import COLOURS, SCENES, TIMES
@@ -55,7 +55,7 @@ class TextStage(nn.Module):
         self.text_encoder = build_text_encoder(tokenizer, TEXT_WIDTH)
         self.head = nn.Linear(TEXT_WIDTH, len(FACTS))
 
-    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    def forward(self, batch: Item) -> Item:
         embeddings = self.text_encoder(batch["tokens"]).last_hidden_state
         logits = self.head(embeddings.mean(dim=1)).float()
         loss = F.binary_cross_entropy_with_logits(logits, batch["facts"])
@@ -64,14 +64,15 @@ class TextStage(nn.Module):
 
 
 def batches(tokenizer: PreTrainedTokenizerFast, options: Options) -> MakeBatch:
-    def make_batch(rng: np.random.Generator) -> dict[str, Tensor]:
-        scenes = [random_scene(rng) for _ in range(options.batch_size)]
-        captions = [scene.caption(rng) for scene in scenes]
+    def make_item(rng: np.random.Generator) -> Item:
+        scene = random_scene(rng)
         tokens = tokenizer(
-            captions, padding="max_length", truncation=True, return_tensors="pt"
-        ).input_ids
-        facts = np.stack([facts_of(scene) for scene in scenes])
-        return {"tokens": tokens, "facts": torch.from_numpy(facts)}
+            scene.caption(rng), padding="max_length", truncation=True, return_tensors="pt"
+        )
+        return {"tokens": tokens.input_ids[0], "facts": torch.from_numpy(facts_of(scene))}
+
+    def make_batch(draw: Draw) -> Item:
+        return stack([make_item(rng) for rng, _ in draw.items(options.batch_size)])
 
     return make_batch
 
