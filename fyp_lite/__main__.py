@@ -148,6 +148,7 @@ def check_replaceable(card_path: Path) -> None:
 
 def generate(job: dict[str, Any], out: Path) -> None:
     """Make the video and its settings file; print where they are."""
+    from fyp_lite.advice import prompt_advice
     from fyp_lite.clip import open_clip, prepare_clip
     from fyp_lite.skeleton import check_skeleton_frames
     from fyp_lite.video import check_video_path, write_video
@@ -169,7 +170,8 @@ def generate(job: dict[str, Any], out: Path) -> None:
 
         pipeline = load_pipeline(job["model"])
         prepared = prepare_clip(clip, clip_settings, pipeline.size)
-    warn_about_words(pipeline, job["prompt"])
+    for sentence in prompt_advice(pipeline, job["prompt"], prepared.frames):
+        print(sentence, file=sys.stderr)
     result = pipeline(
         job["prompt"], prepared.frames, sample_settings, negative_prompt=job["negative_prompt"]
     )
@@ -185,12 +187,6 @@ def generate(job: dict[str, Any], out: Path) -> None:
     print(f"video     {out}  ({len(result.video)} frames, {prepared.fps:g} a second)")
     print(f"settings  {card_path}")
     print(f"took      {seconds:.1f} s with loading, {pipeline.device} {pipeline.unet.dtype}")
-
-
-def warn_about_words(pipeline: Any, prompt: str) -> None:
-    for word, nearest in pipeline.unknown_words(prompt).items():
-        hint = f"; near it are: {', '.join(nearest)}" if nearest else ""
-        print(f"The lite model does not know the word {word!r}{hint}.", file=sys.stderr)
 
 
 def demo(out_folder: Path = Path("out")) -> None:

@@ -68,7 +68,22 @@ class Upsample(nn.Module):
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, frames: Tensor, size: tuple[int, int]) -> Tensor:
+        height, width = frames.shape[-2:]
+        if frames.device.type == "cpu" and size == (2 * height, 2 * width):
+            return self.at_once(frames)
         return self.conv(F.interpolate(frames, size=size, mode="nearest"))
+
+    def at_once(self, frames: Tensor) -> Tensor:
+        """Both in one transposed convolution, half the time on a CPU.
+
+        Doubling pixels is a transposed convolution by a 2 x 2 box; that box and the 3 x 3 kernel
+        make a 4 x 4 one, of which each pixel of the result needs four weights in place of nine.
+        """
+        kernel = F.pad(self.conv.weight.flip(-1, -2), (1, 1, 1, 1))
+        kernel = kernel[..., :-1, :] + kernel[..., 1:, :]
+        kernel = kernel[..., :-1] + kernel[..., 1:]
+        kernel = kernel.transpose(0, 1)  # (in, out, 4, 4)
+        return F.conv_transpose2d(frames, kernel, self.conv.bias, stride=2, padding=1)
 
 
 class DownBlock(nn.Module):

@@ -24,6 +24,8 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, broadcast
+from matplotlib.figure import Figure
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 EMA_DECAY = 0.999
@@ -191,6 +193,8 @@ def train(stage: nn.Module, make_batch: MakeBatch, options: Options) -> bool:
             saved = began + minutes * 60
     log.write(step, minutes)
     save(options.out, stage, optimizer, average, step, minutes, accelerator)
+    if accelerator.is_main_process:
+        draw_losses(log.path, options.out / "loss.png")
     average.copy_to(stage)
     return accelerator.is_main_process
 
@@ -243,18 +247,39 @@ def restore(
 
 
 def load_average(stage: nn.Module, folder: Path) -> None:
-    """Fill those networks of a stage that another stage's checkpoint holds, with its averages."""
-    state = torch.load(folder / "checkpoint.pt", weights_only=True, map_location="cpu")
-    weights = state["stage"] | state["average"]
-    names = {name for name, _ in stage.named_children()} & {key.split(".")[0] for key in weights}
+    """Fill those networks of a stage that `folder` holds.
+
+    They are the averages in another stage's checkpoint, or saved networks, such as those of the
+    bundled model: half precision, but enough to go on from on another machine.
+    """
+    networks: dict[str, dict[str, Tensor]] = {}
+    if (folder / "checkpoint.pt").exists():
+        state = torch.load(folder / "checkpoint.pt", weights_only=True, map_location="cpu")
+        for key, value in (state["stage"] | state["average"]).items():
+            name, _, rest = key.partition(".")
+            networks.setdefault(name, {})[rest] = value
+    else:
+        for path in folder.glob("*/*.safetensors"):
+            networks[path.parent.name] = load_file(path)
+    names = sorted(name for name, _ in stage.named_children() if name in networks)
     if not names:
         raise SystemExit(f"{folder} holds no network of {type(stage).__name__}: check --init.")
     for name in names:
-        part = {
-            k.removeprefix(name + "."): v for k, v in weights.items() if k.startswith(name + ".")
-        }
-        getattr(stage, name).load_state_dict(part)
-    print(f"from {folder}: {', '.join(sorted(names))}")
+        getattr(stage, name).load_state_dict(networks[name])
+    print(f"from {folder}: {', '.join(names)}")
+
+
+def draw_losses(log: Path, picture: Path) -> None:
+    """Draw every column of a log over the steps, one below the other."""
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    steps = [line.pop("step") for line in lines]
+    names = [name for name in lines[-1] if name != "minutes"]
+    figure = Figure(figsize=(7, 2.2 * len(names)), layout="constrained")
+    for axes, name in zip(figure.subplots(len(names), squeeze=False)[:, 0], names, strict=True):
+        axes.plot(steps, [line.get(name, np.nan) for line in lines])
+        axes.set(xlabel="step", ylabel=name)
+        axes.grid(alpha=0.3)
+    figure.savefig(picture, dpi=100)
 
 
 class Log:

@@ -94,6 +94,12 @@ def start_as_identity(stage: DiffusionStage) -> None:
             nn.init.zeros_(parameter)
 
 
+def freeze_all_but(stage: DiffusionStage, parts: tuple[str, ...]) -> None:
+    """Train only the parameters whose names hold one of these parts."""
+    for name, parameter in stage.named_parameters():
+        parameter.requires_grad = any(part in name for part in parts)
+
+
 def timestep_at(quantile: float) -> int:
     """Timesteps over 0...999, five in six above 300: there prompt and pose decide what is painted.
 
@@ -163,7 +169,13 @@ def make_item(
     }
 
 
-def batches(cache: Cache, tokenizer: PreTrainedTokenizerFast, options: Options) -> MakeBatch:
+def batches(
+    cache: Cache,
+    tokenizer: PreTrainedTokenizerFast,
+    options: Options,
+    drop_pose: float = DROP_POSE,
+) -> MakeBatch:
+    """Single frames drawn by how much there is to learn from them."""
     weights = np.array([1.0 if s.style == "plain" else STYLED_WEIGHT for s in cache.scenes])
     weights *= np.array([1.0 if len(s.characters) == 1 else CROWD_WEIGHT for s in cache.scenes])
     cumulative = np.cumsum(weights / weights.sum())
@@ -172,7 +184,7 @@ def batches(cache: Cache, tokenizer: PreTrainedTokenizerFast, options: Options) 
         items = []
         for rng, quantile in draw.items(options.batch_size):
             index = min(int(np.searchsorted(cumulative, rng.random())), len(cache) - 1)
-            items.append(make_item(cache, index, tokenizer, rng, quantile, DROP_POSE))
+            items.append(make_item(cache, index, tokenizer, rng, quantile, drop_pose))
         return stack(items)
 
     return make_batch

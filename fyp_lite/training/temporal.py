@@ -26,6 +26,7 @@ from fyp_lite.training.common import (
 from fyp_lite.training.joint import (
     DROP_POSE,
     DiffusionStage,
+    freeze_all_but,
     make_item,
     save_networks,
 )
@@ -33,11 +34,6 @@ from fyp_lite.world.dataset import world_vocabulary
 
 TRAINABLE = ("attn1.to_q", "attn_temp", "norm_temp", "conv_temporal")
 IMAGE_SHARE = 0.25
-
-
-def freeze_all_but_temporal(stage: DiffusionStage) -> None:
-    for name, parameter in stage.named_parameters():
-        parameter.requires_grad = any(part in name for part in TRAINABLE)
 
 
 def batches(
@@ -66,7 +62,7 @@ def main() -> None:
     tokenizer = build_tokenizer(world_vocabulary())
     stage = DiffusionStage(tokenizer)
     load_average(stage, options.init)
-    freeze_all_but_temporal(stage)
+    freeze_all_but(stage, TRAINABLE)
     images, clips = Cache(options.data / "images"), Cache(options.data / "clips")
     if train(stage, batches(images, clips, tokenizer, options), options):
         save_networks(stage, options, tokenizer)

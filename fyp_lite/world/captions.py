@@ -80,6 +80,7 @@ SIZES: dict[str, tuple[str, ...]] = {
     "tall": ("tall", "tall", "big"),
 }
 VERBS = ("", "", "", "is dancing", "dancing", "is walking", "walking", "is standing", "moving")
+COUNTS = {"two": 2, "pair": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 NUMBERS = {1: ("a", "a", "one", "the", ""), 2: ("two", "two", "a pair of"), 3: ("three", "three")}
 
 
@@ -150,6 +151,46 @@ def choose(options: tuple[str, ...], rng: np.random.Generator) -> str:
 def words_of(text: str) -> list[str]:
     """Lower-case words; everything that is neither letter nor digit separates them."""
     return re.findall(r"[^\W_]+", text.lower())
+
+
+def count_characters(text: str) -> int:
+    """How many characters a sentence names: "two tiny pandas and a robot" are three.
+
+    A plural without a number counts as two.
+    """
+    words = words_of(text)
+    total = place = 0
+    while place < len(words):
+        length, least = _noun_at(words, place)
+        if length:
+            number = _number_before(words[max(0, place - 4) : place])
+            total += max(least, number)
+        place += length or 1
+    return total
+
+
+def _noun_at(words: list[str], place: int) -> tuple[int, int]:
+    """(words, least number) of the longest noun that begins here; (0, 0) where there is none."""
+    best = (0, 0)
+    for pair in (pair for nouns in NOUNS.values() for pair in nouns):
+        for least, form in enumerate(pair, 1):
+            parts = form.split()
+            if words[place : place + len(parts)] == parts:
+                best = max(best, (len(parts), least))
+    return best
+
+
+def _number_before(words: list[str]) -> int:
+    """The number that the last of these words give, adjectives between it and the noun or not."""
+    adjectives = {word for phrases in SIZES.values() for word in phrases} | {"cute", "of"}
+    for word in reversed(words):
+        if word in COUNTS:
+            return COUNTS[word]
+        if word.isdecimal():
+            return int(word)
+        if word not in adjectives:
+            break
+    return 1
 
 
 def vocabulary(colours: list[str]) -> list[str]:

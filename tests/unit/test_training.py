@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from fyp_lite.checkpoints import load_pipeline
 from fyp_lite.hashes import verify_hashes
@@ -114,3 +116,96 @@ def test_a_kill_while_saving_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         common.save(tmp_path, stage, optimizer, average, 2, 0.9, accelerator)
     assert common.restore(tmp_path, stage, optimizer, average) == (1, 0.5)
+
+
+class Toy(torch.nn.Module):
+    """A stage of one weight, whose items are single numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = torch.nn.Linear(1, 1)
+
+    def forward(self, batch: common.Item) -> common.Item:
+        return {"loss": (self.net(batch["x"]) - batch["quantile"]).square().mean()}
+
+
+def toy_batch(draw: common.Draw, size: int) -> common.Item:
+    items = draw.items(size)
+    return common.stack(
+        [{"x": common.normal((1,), rng), "quantile": torch.tensor([q])} for rng, q in items]
+    )
+
+
+def options(out: Path, **changes: object) -> common.Options:
+    values = {"minutes": 1.0, "steps": 6, "batch_size": 4, "learning_rate": 0.1, "seed": 3}
+    values |= {"data": Path(), "out": out, "save_minutes": 5.0, "init": None}
+    return common.Options(**(values | changes))
+
+
+def test_halves_of_a_batch_are_the_batch():
+    whole = toy_batch(common.Draw(seed=1, step=5), 4)
+    halves = [toy_batch(common.Draw(1, 5, process, 2), 2) for process in (0, 1)]
+    for name, value in whole.items():
+        torch.testing.assert_close(torch.cat([half[name] for half in halves]), value)
+    assert sorted(whole["quantile"].flatten().mul(4).int().tolist()) == [0, 1, 2, 3]
+    other = toy_batch(common.Draw(seed=1, step=6), 4)
+    assert not torch.equal(other["x"], whole["x"])
+
+
+def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path):
+    class KilledError(Exception):
+        pass
+
+    def killed_at_step_4(draw: common.Draw) -> common.Item:
+        if draw.step == 4:
+            raise KilledError
+        return toy_batch(draw, 4)
+
+    def weights_after(out: Path, make_batch: common.MakeBatch, **changes: object) -> list:
+        torch.manual_seed(0)
+        stage = Toy()
+        common.train(stage, make_batch, options(out, **changes))
+        return [p.tolist() for p in stage.parameters()]
+
+    whole = weights_after(tmp_path / "whole", lambda draw: toy_batch(draw, 4))
+    with pytest.raises(KilledError):  # a checkpoint after every step
+        weights_after(tmp_path / "broken", killed_at_step_4, save_minutes=0.0)
+    assert weights_after(tmp_path / "broken", lambda draw: toy_batch(draw, 4)) == whole
+    assert (tmp_path / "whole" / "loss.png").stat().st_size > 1000
+
+
+def test_training_starts_from_the_averages_or_from_saved_networks(tmp_path):
+    stage, other = Toy(), Toy()
+    common.train(stage, lambda draw: toy_batch(draw, 4), options(tmp_path))
+    common.load_average(other, tmp_path)
+    assert other.net.weight.item() == stage.net.weight.item()
+    (tmp_path / "networks" / "net").mkdir(parents=True)
+    saved = {k: v.half() for k, v in stage.net.state_dict().items()}
+    save_file(saved, tmp_path / "networks" / "net" / "model.safetensors")
+    common.load_average(other, tmp_path / "networks")
+    assert other.net.weight.item() == stage.net.weight.half().item()
+    with pytest.raises(SystemExit, match="holds no network of Toy"):
+        common.load_average(other, tmp_path / "nowhere")
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_does_with_twice_the_batch(data, tmp_path, monkeypatch):
+    vae = autoencoder.FrameAutoencoder()
+    vae.save_pretrained(tmp_path / "vae")
+    if not (data / "images" / "latents.npy").exists():
+        cache.encode(data / "images", tmp_path / "vae")
+    losses = {}
+    for processes, batch in ((1, 4), (2, 2)):
+        out = tmp_path / str(processes)
+        launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_machines", "1"]
+        launch += ["--num_processes", str(processes), "--mixed_precision", "no"]
+        launch += ["--dynamo_backend", "no", "-m", "fyp_lite.training.joint"]
+        stage = ["--data", data, "--out", out, "--steps", "4", "--batch-size", batch]
+        subprocess.run(
+            [sys.executable, *map(str, [*launch, *stage])],
+            check=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
+        lines = (out / "log.jsonl").read_text().splitlines()
+        losses[processes] = json.loads(lines[-1])["loss"]
+    assert losses[2] == pytest.approx(losses[1], rel=2e-3)
