@@ -22,9 +22,11 @@ def main() -> None:
     tokenizer = build_tokenizer(world_vocabulary())
     torch.manual_seed(options.seed)
     stage = DiffusionStage(tokenizer)
+    if options.init is None:
+        raise SystemExit("--init is missing: give the folder of a finished training.text run.")
+    load_average(stage, options.init)
+    stage.text_encoder.requires_grad_(False)
     stage.pose_encoder.requires_grad_(False)  # its features are multiplied by 0
-    if options.init is not None:
-        load_average(stage, options.init)
     if train(stage, batches(cache, tokenizer, options, drop_pose=1.0), options):
         save_networks(stage, options, tokenizer)
 

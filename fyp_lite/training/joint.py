@@ -2,8 +2,10 @@
 
     python -m fyp_lite.training.joint --data DATA --init TEXT_RUN --out RUN
 
-The UNet, the pose encoder and the text encoder learn at once; prompt and pose are each left out at
-random, so that guidance works and either switch of the lessons means something.
+The UNet and the pose encoder learn at once; prompt and pose are each left out at random, so that
+guidance works and either switch of the lessons means something. The text encoder stays as
+`training.text` left it: trained along, it forgot what tells one character from another long before
+the UNet had learned to ask (the difference between two characters' embeddings fell to a thirtieth).
 """
 
 from __future__ import annotations
@@ -205,8 +207,10 @@ def main() -> None:
     tokenizer = build_tokenizer(world_vocabulary())
     torch.manual_seed(options.seed)
     stage = DiffusionStage(tokenizer)
-    if options.init is not None:
-        load_average(stage, options.init)
+    if options.init is None:
+        raise SystemExit("--init is missing: give the folder of a finished training.text run.")
+    load_average(stage, options.init)
+    stage.text_encoder.requires_grad_(False)
     if train(stage, batches(cache, tokenizer, options), options):
         save_networks(stage, options, tokenizer)
 
