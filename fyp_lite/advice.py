@@ -25,8 +25,8 @@ def prompt_advice(
     """
     sentences = []
     for word, nearest in pipeline.unknown_words(prompt).items():
-        hint = f"; near it are: {', '.join(nearest)}" if nearest else ""
-        sentences.append(f"The lite model does not know the word {word!r}{hint}.")
+        hint = f": did you mean {' or '.join(nearest)}?" if nearest else "."
+        sentences.append(f"The model does not know the word “{word}”{hint}")
     characters = count_characters(prompt)
     if characters > 1:
         people = count_people(skeleton_frames)

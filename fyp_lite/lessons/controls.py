@@ -11,19 +11,30 @@ import asyncio
 import html
 import math
 import time
+from collections.abc import Iterator
+from typing import Protocol
 
 import ipywidgets as widgets
 import numpy as np
 import traitlets
 from IPython.display import display
 
+from fyp_lite.advice import prompt_advice
 from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames, prepare_clip
-from fyp_lite.lessons.show import show_sheet, stills_only, video_html
+from fyp_lite.cost import cost_line
+from fyp_lite.lessons.show import (
+    describe,
+    few_frames,
+    motion_reduced,
+    show_sheet,
+    stills_only,
+    video_html,
+)
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.sampling import SampleStep
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.skeleton import check_skeleton_frames
-from fyp_lite.video import encode_webp
+from fyp_lite.video import contact_sheet, encode_webp
 
 PICTURE = "256px"  # width of a preview and of a result
 WIDE = {"description_width": "110px"}
@@ -32,6 +43,7 @@ MAX_PREVIEW_FPS = 60  # what screens show
 # Seconds for the kernel between steps. A click passes several turns of its event loop before it is
 # handled; with sleep(0), which is one turn, Stop comes about four steps late.
 BREATH = 0.002
+REST = 0.5  # seconds without a change after which the cost is worked out
 
 
 class Picture(widgets.Image):
@@ -41,13 +53,44 @@ class Picture(widgets.Image):
     # description only; its own Image has none. ipywidgets 7 leaves the text out.
     description = traitlets.Unicode("").tag(sync=True)
 
-    def __init__(self) -> None:
-        super().__init__(format="webp", layout={"width": PICTURE, "height": PICTURE})
+    def __init__(self, width: str | None = PICTURE, height: str = PICTURE) -> None:
+        """Shown `width` x `height` large; a width of None follows the picture's own pixels."""
+        super().__init__(
+            format="webp", layout={"height": height, "max_width": "100%", "object_fit": "contain"}
+        )
+        self._follows = width is None
+        self.layout.width = width
 
     def play(self, frames: np.ndarray, fps: float, text: str) -> None:
-        """Show `frames` `[f, h, w, 3]` uint8 in a loop; `text` says what is seen."""
+        """Show `frames` `[f, h, w, 3]` uint8 in a loop; `text` says what is seen.
+
+        For readers who asked for reduced motion, a few of them side by side.
+        """
+        if motion_reduced() and len(frames) > 1:
+            some = few_frames(frames)
+            frames = contact_sheet(some, columns=math.ceil(len(some) ** 0.5))[None]
+        if self._follows:
+            self.layout.width = f"{frames.shape[2]}px"
         self.value = encode_webp(frames, min(fps, MAX_PREVIEW_FPS))
         self.tooltip = text
+
+    def draw(self, picture: np.ndarray, text: str) -> None:
+        """Show one still `[h, w, 3]` uint8; `text` says what is seen."""
+        self.play(picture[None], 1, text)
+
+
+class SkeletonChooser(Protocol):
+    """What a panel needs from whatever chooses its skeleton frames."""
+
+    sliders: widgets.Widget
+    view: widgets.Widget
+    caption: widgets.HTML
+
+    @property
+    def settings(self) -> ClipSettings: ...
+
+    @property
+    def prepared(self) -> PreparedClip: ...
 
 
 class ClipPreview(widgets.VBox):
@@ -108,7 +151,7 @@ class ClipPreview(widgets.VBox):
         try:
             prepared = self.prepared
         except ClipError as error:
-            self.caption.value = _note(str(error), "error")
+            self.caption.value = note(str(error), "error")
             return
         last, seconds = prepared.indices[-1], between / prepared.fps
         text = (
@@ -120,10 +163,102 @@ class ClipPreview(widgets.VBox):
 
     def show(self) -> None:
         """Show the panel, or its frames where stills take the place of widgets."""
-        _show(self, self.prepared.frames, "The panel's preview. " + self.caption.value)
+        show_panel(self, self.prepared.frames, "The panel's preview. " + self.caption.value)
 
 
-class GenerateControls(widgets.VBox):
+class RunPanel(widgets.VBox):
+    """A panel whose button starts one asyncio task at a time, with Stop, progress and a message.
+
+    A subclass calls `_make_bar`, puts `bar` and `message` among its children and does its work in
+    `_run`, in small pieces with `await self._breathe(done, total, text)` after each, which says
+    whether to go on. `_cost` says in a sentence what that would take; it is asked a little after
+    one of the controls given to `_watch_cost` has come to rest.
+
+    Attributes:
+        task: the running or last run, to be awaited in a test.
+    """
+
+    def _make_bar(self, label: str) -> None:
+        self.task: asyncio.Task[None] | None = None
+        self._costing: asyncio.Task[None] | None = None
+        self._stopped = False
+        self.generate_button = widgets.Button(
+            description=label, button_style="primary", icon="play"
+        )
+        self.generate_button.on_click(self._on_generate)
+        self.stop_button = widgets.Button(description="Stop", icon="stop", disabled=True)
+        self.stop_button.on_click(self._on_stop)
+        self.progress = widgets.IntProgress(0, 0, 1, layout={"width": "190px"})
+        self.progress_label = widgets.Label("ready")
+        self.message, self.cost = widgets.HTML(), widgets.HTML()
+        self.bar = widgets.HBox(
+            [
+                *(self.generate_button, self.stop_button, self.cost),
+                *(self.progress, self.progress_label),
+            ],
+            layout={"flex_flow": "row wrap"},
+        )
+
+    def _on_generate(self, _button: widgets.Button) -> None:
+        self.task = asyncio.get_running_loop().create_task(self.generate())
+
+    def _on_stop(self, _button: widgets.Button) -> None:
+        self._stopped = True
+
+    async def generate(self) -> None:
+        """Do what the panel says; a value that cannot be used is explained in it."""
+        self._stopped = False
+        self.generate_button.disabled, self.stop_button.disabled = True, False
+        self.progress.value, self.progress_label.value, self.message.value = 0, "starting", ""
+        try:
+            await self._run()
+        except ValueError as error:
+            self.progress_label.value = "not started"
+            self.message.value = note(str(error), "error")
+        except Exception as error:
+            self.progress_label.value = "failed"
+            self.message.value = note(f"{type(error).__name__}: {error}", "error")
+            raise
+        finally:
+            self.generate_button.disabled, self.stop_button.disabled = False, True
+
+    async def _run(self) -> None:
+        raise NotImplementedError
+
+    def _cost(self) -> str:
+        raise NotImplementedError
+
+    def _watch_cost(self, *controls: widgets.Widget) -> None:
+        for control in controls:
+            control.observe(self._cost_soon, "value")
+
+    def _cost_soon(self, _change: object = None) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return  # without a kernel nobody waits for the line
+        if self._costing:
+            self._costing.cancel()
+        self._costing = loop.create_task(self._tell_cost())
+
+    async def _tell_cost(self) -> None:
+        await asyncio.sleep(REST)
+        if self.task is None or self.task.done():
+            try:
+                self.cost.value = html.escape(self._cost())
+            except ValueError:
+                self.cost.value = ""  # the button explains it
+
+    async def _breathe(self, done: int, total: int, text: str) -> bool:
+        """Show progress and let clicks in; False where one of them was Stop."""
+        self.progress.max, self.progress.value, self.progress_label.value = total, done, text
+        await asyncio.sleep(BREATH)
+        if self._stopped:
+            self.progress_label.value = f"stopped after {text.split(' of ')[0]}"
+        return not self._stopped
+
+
+class GenerateControls(RunPanel):
     """Prompt, seed, steps and guidance; Generate, Stop, progress, live preview and the video.
 
     Args:
@@ -132,28 +267,34 @@ class GenerateControls(widgets.VBox):
         prompt: what the prompt field starts with.
 
     Attributes:
-        video: the last finished video `[f, h, w, 3]` uint8 and `fps` its rate, None before.
+        video: the last finished video `[f, h, w, 3]` uint8, `fps` its rate and `seconds` how long
+            it took, None before.
         settings: (prompt, ClipSettings, SampleSettings) of that video, None before.
-        task: the running or last run, to be awaited in a test.
     """
 
     def __init__(
-        self, pipeline: FollowYourPosePipeline, preview: ClipPreview, prompt: str = ""
+        self, pipeline: FollowYourPosePipeline, preview: SkeletonChooser, prompt: str = ""
     ) -> None:
-        self.pipeline, self.preview = pipeline, preview
+        self.pipeline = pipeline
         self.video: np.ndarray | None = None
         self.fps: float | None = None
+        self.seconds: float | None = None
         self.settings: tuple[str, ClipSettings, SampleSettings] | None = None
-        self.task: asyncio.Task[None] | None = None
-        self._stopped = False
+        self._make_bar("Generate")
         self._make_inputs(prompt)
-        self._make_outputs()
-        buttons = widgets.HBox(
-            [self.generate_button, self.stop_button, self.progress, self.progress_label]
-        )
+        self.live = Picture()
+        self.player = widgets.HTML()
+        self.result = widgets.VBox([], layout={"width": "290px"})
+        super().__init__()
+        self.set_preview(preview)
+        self._watch_cost(self.steps, self.guidance_scale)
+
+    def set_preview(self, preview: SkeletonChooser) -> None:
+        """Take the skeleton frames from another chooser; what was made stays."""
+        self.preview = preview
         views = widgets.HBox([preview.view, self.result], layout={"flex_flow": "row wrap"})
         words = widgets.HBox([self.prompt, self.seed], layout={"flex_flow": "row wrap"})
-        super().__init__([preview.sliders, words, self.more, buttons, self.message, views])
+        self.children = [preview.sliders, words, self.more, self.bar, self.message, views]
 
     def _make_inputs(self, prompt: str) -> None:
         defaults = SampleSettings()
@@ -190,102 +331,79 @@ class GenerateControls(widgets.VBox):
         )
         self.more.set_title(0, "Sampling: steps and guidance")
 
-    def _make_outputs(self) -> None:
-        self.generate_button = widgets.Button(
-            description="Generate", button_style="primary", icon="play"
-        )
-        self.generate_button.on_click(self._on_generate)
-        self.stop_button = widgets.Button(description="Stop", icon="stop", disabled=True)
-        self.stop_button.on_click(self._on_stop)
-        self.progress = widgets.IntProgress(0, 0, 1, layout={"width": "190px"})
-        self.progress_label = widgets.Label("ready")
-        self.message = widgets.HTML()
-        self.live = Picture()
-        self.player = widgets.HTML()
-        self.result = widgets.VBox([], layout={"width": "290px"})
-
     def show(self) -> None:
         """Show the panel, or its frames where stills take the place of widgets."""
-        _show(
+        self._cost_soon()
+        show_panel(
             self, self.preview.prepared.frames, "The panel's preview. " + self.preview.caption.value
         )
 
-    def _on_generate(self, _button: widgets.Button) -> None:
-        self.task = asyncio.get_running_loop().create_task(self.generate())
-
-    def _on_stop(self, _button: widgets.Button) -> None:
-        self._stopped = True
-
-    async def generate(self) -> None:
-        """Make a video from what the panel says; a value that cannot be used is explained in it."""
-        self._stopped = False
-        self.generate_button.disabled, self.stop_button.disabled = True, False
-        self.progress.value, self.progress_label.value, self.message.value = 0, "starting", ""
-        try:
-            await self._run()
-        except ValueError as error:
-            self.progress_label.value = "not started"
-            self.message.value = _note(str(error), "error")
-        except Exception as error:
-            self.progress_label.value = "failed"
-            self.message.value = _note(f"{type(error).__name__}: {error}", "error")
-            raise
-        finally:
-            self.generate_button.disabled, self.stop_button.disabled = False, True
-
-    async def _run(self) -> None:
-        prompt, chosen = self.prompt.value.strip(), self.preview.settings
-        if not prompt:
-            raise ValueError("The prompt is empty: say what to draw, such as 'a panda on the sea'.")
-        sampling = SampleSettings(
+    @property
+    def sample_settings(self) -> SampleSettings:
+        """What the fields for the sampler say; raises SettingsError as they may."""
+        return SampleSettings(
             num_inference_steps=self.steps.value,
             guidance_scale=self.guidance_scale.value,
             seed=self.seed.value,
         )
-        prepared = self.preview.prepared
+
+    async def _run(self) -> None:
+        prompt, sampling = self.prompt.value.strip(), self.sample_settings
+        if not prompt:
+            raise ValueError("The prompt is empty: say what to draw, such as 'a panda on the sea'.")
+        chosen, prepared = self.preview.settings, self.preview.prepared
         check_skeleton_frames(prepared.frames)
-        self.message.value = self._unknown_words(prompt)
-        self.progress.max = sampling.num_inference_steps
+        advice = prompt_advice(self.pipeline, prompt, prepared.frames)
+        self.message.value = note(" ".join(advice), "hint") if advice else ""
         await asyncio.sleep(BREATH)
 
         began = time.perf_counter()
-        for step in self.pipeline.steps(prompt, prepared.frames, sampling):
-            self._show_step(step, prepared.fps, time.perf_counter() - began)
-            await asyncio.sleep(BREATH)
-            if self._stopped:
-                self.progress_label.value = f"stopped after step {step.index + 1}"
+        for step in self._steps(prompt, prepared.frames, sampling):
+            self._show_expected(step, prepared.fps)
+            done, total = step.index + 1, step.num_steps
+            left = (time.perf_counter() - began) / done * (total - done)
+            text = f"step {done} of {total}, about {left:.0f} s left"
+            if not await self._breathe(done, total, text):
                 return
         self.video, self.fps = self.pipeline.decode(step.latents)[0], prepared.fps
         self.settings = prompt, chosen, sampling
-        self.player.value = video_html(self.video, self.fps, f"{prompt}, seed {sampling.seed}")
-        self.result.children = [self.player]
-        seconds = time.perf_counter() - began
-        self.progress_label.value = f"done: {step.num_steps} steps in {seconds:.1f} s"
+        self.seconds = time.perf_counter() - began
+        self._play(self.video, prepared.fps, f"{prompt}, seed {sampling.seed}")
+        self.progress_label.value = f"done: {step.num_steps} steps in {self.seconds:.1f} s"
 
-    def _show_step(self, step: SampleStep, fps: float, seconds: float) -> None:
-        done, total = step.index + 1, step.num_steps
-        self.progress.value = done
-        left = seconds / done * (total - done)
-        self.progress_label.value = f"step {done} of {total}, about {left:.0f} s left"
+    def _play(self, video: np.ndarray, fps: float, title: str) -> None:
+        if motion_reduced():
+            self.live.play(video, fps, describe(title, video, fps))
+            self.result.children = [self.live]
+        else:
+            self.player.value = video_html(video, fps, title)
+            self.result.children = [self.player]
+
+    def _cost(self) -> str:
+        return cost_line(self.pipeline, self.preview.settings, self.sample_settings)
+
+    def _steps(
+        self, prompt: str, skeleton_frames: np.ndarray, sampling: SampleSettings
+    ) -> Iterator[SampleStep]:
+        return self.pipeline.steps(prompt, skeleton_frames, sampling)
+
+    def _show_expected(self, step: SampleStep, fps: float) -> None:
+        total = step.num_steps
         if step.index % math.ceil(total / LIVE_PREVIEWS) == 0:
             frames = self.pipeline.decode(step.pred_x0)[0]
+            done = step.index + 1
             self.live.play(frames, fps, f"What the model expects after step {done} of {total}")
             self.result.children = [self.live]
 
-    def _unknown_words(self, prompt: str) -> str:
-        sentences = []
-        for word, near in self.pipeline.unknown_words(prompt).items():
-            hint = f": did you mean {' or '.join(near)}?" if near else "."
-            sentences.append(f"The model does not know the word “{word}”{hint}")
-        return _note(" ".join(sentences), "hint") if sentences else ""
 
-
-def _note(text: str, kind: str) -> str:
+def note(text: str, kind: str) -> str:
+    """`text` as HTML that screen readers announce; `kind` is "error" or "hint"."""
     colour = {"error": "#b3261e", "hint": "#7a5900"}[kind]
     return f'<span role="status" style="color:{colour}">{html.escape(text)}</span>'
 
 
-def _show(panel: widgets.Widget, frames: np.ndarray, title: str) -> None:
+def show_panel(panel: widgets.Widget, frames: np.ndarray, title: str) -> None:
+    """Show the panel, or `frames` `[f, h, w, 3]` uint8 where stills take the place of widgets."""
     if stills_only():
         show_sheet(frames, title)
     else:

@@ -1,7 +1,8 @@
 """Show videos and contact sheets in a notebook, each with a text that says what is seen.
 
 Where the environment variable FYP_LITE_STILLS is 1, contact sheets take the place of videos: so the
-stored notebooks stay small and show something wherever they are read.
+stored notebooks stay small and show something wherever they are read. `reduced_motion()` does the
+same for readers whom moving pictures disturb; panels stay.
 """
 
 from __future__ import annotations
@@ -11,25 +12,63 @@ import html
 import io
 import os
 
+import cv2
 import mediapy
 import numpy as np
 from IPython.display import HTML, Markdown, display
 from PIL import Image
 
+from fyp_lite.lessons.motion_text import describe_motion
+from fyp_lite.skeleton import check_skeleton_frames, read_skeletons
 from fyp_lite.video import contact_sheet, encode_mp4
 
 STILL_SIZE = 160  # pixels, the height of one frame in a contact sheet
 MAX_STILLS = 8  # frames in a contact sheet that stands for a video
+MAX_READ = 32  # frames of a skeleton video that are read for its description,
+READ_SIZE = 320  # with their short side at most this many pixels
+
+
+_still = False  # set by reduced_motion
 
 
 def stills_only() -> bool:
-    """Whether contact sheets are shown in place of videos."""
+    """Whether contact sheets are shown in place of videos and of panels."""
     return os.environ.get("FYP_LITE_STILLS") == "1"
 
 
+def reduced_motion(reduce: bool = True) -> None:
+    """Show strips of still pictures in place of videos from now on, or videos again (False)."""
+    global _still
+    _still = reduce
+
+
+def motion_reduced() -> bool:
+    """Whether the reader asked for still pictures (`reduced_motion`)."""
+    return _still
+
+
 def describe(title: str, frames: np.ndarray, fps: float) -> str:
-    """A sentence for those who cannot see the video `frames` `[f, h, w, 3]`."""
-    return f"Video of {len(frames)} frames at {fps:g} frames a second: {title}"
+    """What there is to see, for those who cannot see the video `frames` `[f, h, w, 3]`.
+
+    Of a skeleton video it also says what the people do (`describe_motion`).
+    """
+    text = f"Video of {len(frames)} frames at {fps:g} frames a second: {title}"
+    return f"{text}. {motion}" if (motion := _skeleton_motion(frames)) else text
+
+
+def _skeleton_motion(frames: np.ndarray) -> str:
+    """The motion of a skeleton video in words; empty for any other video."""
+    moments = frames if len(frames) <= MAX_READ else few_frames(frames)
+    height, width = frames.shape[1:3]
+    if (shrink := READ_SIZE / min(height, width)) < 1:
+        size = (round(width * shrink), round(height * shrink))
+        moments = np.stack([cv2.resize(f, size, interpolation=cv2.INTER_AREA) for f in moments])
+    try:
+        check_skeleton_frames(moments)
+    except ValueError:
+        return ""
+    motion = describe_motion(read_skeletons(moments))
+    return motion if len(moments) == len(frames) else f"At {len(moments)} moments: {motion}"
 
 
 def video_html(frames: np.ndarray, fps: float, title: str) -> str:
@@ -56,7 +95,7 @@ def show_video(frames: np.ndarray, fps: float, title: str) -> None:
 
 def show_side_by_side(videos: dict[str, np.ndarray], fps: float) -> None:
     """Show videos `{title: [f, h, w, 3] uint8 RGB}` in one row; they start together."""
-    if stills_only():
+    if stills_only() or motion_reduced():
         for title, frames in videos.items():
             show_sheet(frames, title)
         return
@@ -66,15 +105,35 @@ def show_side_by_side(videos: dict[str, np.ndarray], fps: float) -> None:
 
 def show_sheet(frames: np.ndarray, title: str) -> None:
     """Show at most eight frames of `[f, h, w, 3]` uint8 RGB as one compressed picture."""
+    sheet = strip(frames, STILL_SIZE)
     count = min(len(frames), MAX_STILLS)
-    chosen = frames[np.linspace(0, len(frames) - 1, count).round().astype(int)]
-    height, width = frames.shape[1:3]
-    small = mediapy.resize_video(chosen, (STILL_SIZE, round(STILL_SIZE * width / height)))
-    sheet = contact_sheet(small, columns=count)
-    data = io.BytesIO()
-    Image.fromarray(sheet).save(data, "JPEG", quality=85, optimize=True)
     text = f"{count} frames from left to right: {title}"
+    if motion := _skeleton_motion(frames):
+        text = f"{text}. {motion}"
     display(Markdown(f"*{title}*"))
+    show_picture(sheet, text)
+
+
+def strip(frames: np.ndarray, height: int) -> np.ndarray:
+    """At most eight frames of a video `[f, h, w, 3]` in a row, evenly chosen: `[height, W, 3]`.
+
+    What stands for a video where nothing moves; also a still for a panel.
+    """
+    chosen = few_frames(frames)
+    width = round(height * frames.shape[2] / frames.shape[1])
+    return contact_sheet(mediapy.resize_video(chosen, (height, width)), columns=len(chosen))
+
+
+def few_frames(frames: np.ndarray) -> np.ndarray:
+    """At most eight of `frames` `[f, h, w, 3]`, evenly chosen, first and last among them."""
+    count = min(len(frames), MAX_STILLS)
+    return frames[np.linspace(0, len(frames) - 1, count).round().astype(int)]
+
+
+def show_picture(picture: np.ndarray, text: str) -> None:
+    """Show one picture `[h, w, 3]` uint8 RGB, compressed; `text` says what is seen (alt text)."""
+    data = io.BytesIO()
+    Image.fromarray(picture).save(data, "JPEG", quality=85, optimize=True)
     display(
         {"image/jpeg": base64.b64encode(data.getvalue()).decode(), "text/plain": text},
         metadata={"image/jpeg": {"alt": text}},

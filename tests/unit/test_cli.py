@@ -59,7 +59,7 @@ def test_settings_are_taken_back_and_overridden(first, tmp_path):
 
 def test_unknown_words_are_named(tmp_path, capsys):
     assert main(["a pandda on the sea", *QUICK, "--out", str(tmp_path / "a.webp")]) == 0
-    assert "does not know the word 'pandda'; near it are: panda" in capsys.readouterr().err
+    assert "does not know the word “pandda”: did you mean panda" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,80 @@
+"""The estimate before a run: linear in steps, counted in network calls, never timed here."""
+
+from __future__ import annotations
+
+import pytest
+
+from fyp_lite import cost
+from fyp_lite.cost import Probe, cost_line, estimate_seconds, network_calls, readable_seconds
+from fyp_lite.settings import ClipSettings, SampleSettings
+
+CLIP = ClipSettings(num_frames=2)
+
+
+@pytest.fixture(autouse=True)
+def no_probes_kept(monkeypatch):
+    monkeypatch.setattr(cost, "_probes", {})
+
+
+def settings(steps: int, scale: float | None = None) -> SampleSettings:
+    return SampleSettings(num_inference_steps=steps, guidance_scale=scale)
+
+
+def test_linear_in_steps_plus_one_decoding(tiny_pipeline, monkeypatch):
+    monkeypatch.setattr(cost, "_measure", lambda *_: Probe(step=0.5, decode=0.25))
+    found = [estimate_seconds(tiny_pipeline, CLIP, settings(steps)) for steps in (1, 10, 20)]
+    assert found == [0.75, 5.25, 10.25]
+    assert estimate_seconds(tiny_pipeline, CLIP, settings(10), num_videos=3) == 3 * 5.25
+
+
+@pytest.mark.parametrize(("scale", "rows"), [(0, 1), (1, 1), (3, 2), (None, 2), (12.5, 2)])
+def test_the_calls_counted_are_the_calls_made(tiny_pipeline, monkeypatch, scale, rows):
+    made = []
+    forward = tiny_pipeline.unet.forward
+
+    def counting(sample, *arguments, **named):
+        made.append(sample.shape[0])
+        return forward(sample, *arguments, **named)
+
+    monkeypatch.setattr(tiny_pipeline.unet, "forward", counting)
+    assert network_calls(tiny_pipeline, settings(4, scale)) == 4 * rows
+    assert estimate_seconds(tiny_pipeline, CLIP, settings(4, scale)) > 0
+    assert made == [rows, rows]  # one step to warm up, one that is timed
+
+
+def test_one_probe_serves_every_number_of_steps_but_not_every_shape(tiny_pipeline, monkeypatch):
+    probed = []
+
+    def measure(_pipeline, num_frames, branches):
+        probed.append((num_frames, branches))
+        return Probe(1.0, 0.0)
+
+    monkeypatch.setattr(cost, "_measure", measure)
+    for steps in (1, 5, 50):
+        estimate_seconds(tiny_pipeline, CLIP, settings(steps, 3))
+    estimate_seconds(tiny_pipeline, ClipSettings(num_frames=4), settings(5, 3))
+    estimate_seconds(tiny_pipeline, CLIP, settings(5, 1))
+    assert probed == [(2, 2), (4, 2), (2, 1)]
+
+
+def test_the_line_says_what_is_counted(tiny_pipeline, monkeypatch):
+    monkeypatch.setattr(cost, "_measure", lambda *_: Probe(step=0.5, decode=0.1))
+    assert cost_line(tiny_pipeline, CLIP, settings(8, 3)) == (
+        "about 4 s on this machine (16 network calls: 8 steps × 2 branches)"
+    )
+    assert cost_line(tiny_pipeline, CLIP, settings(1, 1)) == (
+        "less than 1 s on this machine (1 network call: 1 step × 1 branch)"
+    )
+    assert "(60 network calls: 10 steps × 2 branches × 3 videos)" in cost_line(
+        tiny_pipeline, CLIP, settings(10), num_videos=3
+    )
+
+
+def test_seconds_are_rounded_as_an_estimate():
+    assert [readable_seconds(s) for s in (0.4, 4.4, 89, 91, 600)] == [
+        "less than 1 s",
+        "about 4 s",
+        "about 89 s",
+        "about 2 min",
+        "about 10 min",
+    ]

@@ -1,0 +1,330 @@
+"""The playground: clips, all settings, comparison, saving and run cards, driven in-process."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import fyp_lite
+from fyp_lite.lessons.playground import (
+    RAW_NEEDS,
+    Playground,
+    differences,
+    starting_settings,
+    uploaded_files,
+)
+from fyp_lite.lessons.runcard import RunCard
+from fyp_lite.lessons.show import reduced_motion
+from fyp_lite.settings import ClipSettings
+from fyp_lite.video import write_video
+
+CLIPS = fyp_lite.data_dir() / "clips"
+
+
+@pytest.fixture
+def playground(tiny_pipeline, tmp_path):
+    panel = Playground(tiny_pipeline, folder=tmp_path)
+    panel.steps.value = 2
+    panel.chooser.ruler.num_frames.value = 2
+    return panel
+
+
+def generate(panel):
+    async def session():
+        panel.generate_button.click()
+        await panel.task
+
+    asyncio.run(session())
+
+
+def test_all_settings_reach_the_video(playground, tiny_pipeline):
+    playground.chooser.ruler.start_frame.value = 40
+    playground.chooser.lens.crops["right"].value = 100
+    playground.negative_prompt.value = "sea"
+    playground.seed.value = 7
+    generate(playground)
+    card = playground.card
+    assert card.clip_settings == ClipSettings(start_frame=40, num_frames=2, crop_right=100)
+    assert (card.negative_prompt, card.sample_settings.seed, card.clip) == ("sea", 7, "dance.mp4")
+    assert (card.run(tiny_pipeline) == playground.video).all()
+
+
+def test_stop_leaves_the_last_card(playground):
+    generate(playground)
+    kept = playground.card
+
+    async def session():
+        playground.generate_button.click()
+        while playground.progress.value != 1:
+            await asyncio.sleep(0)
+        playground.stop_button.click()
+        await playground.task
+
+    asyncio.run(session())
+    assert playground.card is kept and "stopped after step 1" in playground.progress_label.value
+
+
+# ------------------------------------------------------------------------------ clips
+
+
+def test_every_bundled_clip_can_be_chosen(playground):
+    before = playground.chooser.ruler.picture.value
+    for name, path in playground.picker.bundled.options:
+        if path:
+            playground.picker.bundled.value = path
+            assert playground.chooser.clip.path.stem == name
+            assert playground.preview is playground.chooser
+            assert playground.chooser.sliders in playground.children
+    assert playground.chooser.ruler.picture.value != before
+
+
+def test_a_path_is_opened_and_a_bad_one_explained(playground, tmp_path):
+    playground.picker.path.value = str(CLIPS / "kick.mp4")
+    assert playground.chooser.clip.path.name == "kick.mp4"
+    playground.picker.path.value = str(tmp_path / "nothing.mp4")
+    assert "nothing.mp4" in playground.picker.message.value
+    assert playground.chooser.clip.path.name == "kick.mp4"
+    playground.picker.bundled.value = CLIPS / "walk.mp4"
+    assert playground.picker.message.value == ""
+
+
+def test_uploads_of_both_widget_versions():
+    file = {"content": memoryview(b"abc")}
+    assert uploaded_files({"a.mp4": file}) == [("a.mp4", b"abc")]
+    assert uploaded_files(({"name": "a.mp4", **file},)) == [("a.mp4", b"abc")]
+    assert uploaded_files(()) == uploaded_files({}) == []
+
+
+def test_an_upload_is_opened_and_cannot_leave_its_folder(playground):
+    content = (CLIPS / "wave.mp4").read_bytes()
+    playground.picker._take_upload({"new": {"../../mine.mp4": {"content": content}}})
+    path = playground.chooser.clip.path
+    assert path.name == "mine.mp4" and str(path.parent) == playground.picker._uploads.name
+    assert playground.picker.bundled.value is None
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5, 10, 21, 22, 60, 100])
+@pytest.mark.parametrize("wanted", [ClipSettings(), ClipSettings(50, 4, 3, crop_top=9)])
+def test_a_short_clip_starts_with_what_fits(frames, wanted):
+    settings = starting_settings(frames, wanted)
+    assert settings.frame_indices()[-1] < frames and settings.crop_top == wanted.crop_top
+    assert settings.num_frames == min(wanted.num_frames, frames)
+    if wanted.frame_indices()[-1] < frames:
+        assert settings == wanted
+
+
+def test_another_clip_keeps_the_settings_that_fit_it(playground):
+    playground.chooser.ruler.start_frame.value = 30
+    playground.chooser.lens.crops["left"].value = 70
+    playground.picker.bundled.value = CLIPS / "walk.mp4"
+    assert playground.chooser.settings == ClipSettings(30, num_frames=2, crop_left=70)
+
+
+def test_a_clip_of_three_frames_is_usable(playground, tmp_path):
+    playground.chooser.ruler.num_frames.value = 8
+    write_video(tmp_path / "short.mp4", np.zeros((3, 64, 64, 3), np.uint8), 10)
+    playground.picker.path.value = str(tmp_path / "short.mp4")
+    assert playground.chooser.prepared.indices == [0, 1, 2]
+    generate(playground)
+    assert "black and holds no skeleton" in playground.message.value
+
+
+def test_raw_says_what_is_needed(playground):
+    playground.picker.input_type.value = "raw"
+    assert "reads skeletons" in playground.picker.message.value
+    generate(playground)
+    assert RAW_NEEDS in playground.message.value and playground.video is None
+    playground.picker.input_type.value = "skeleton"
+    assert playground.picker.message.value == ""
+
+
+# ------------------------------------------------------------------------------ time and space
+
+
+def test_ruler_and_lens_follow_each_other(playground):
+    chooser = playground.chooser
+    chooser.ruler.start_frame.value = 30
+    chooser.sliders.selected_index = 1
+    assert chooser.lens.picture.tooltip.startswith("Crop lens at frame 30.")
+    before = chooser.ruler.picture.value
+    chooser.lens.crops["top"].value = 100
+    assert chooser.ruler.picture.value != before
+    assert chooser.settings == ClipSettings(start_frame=30, num_frames=2, crop_top=100)
+    assert chooser.prepared.box.top > 0
+
+
+def test_settings_past_the_end_are_explained_everywhere(playground):
+    chooser = playground.chooser
+    chooser.ruler.start_frame.value = chooser.ruler.start_frame.max
+    assert "need 188" in chooser.caption.value
+    chooser.sliders.selected_index = 1
+    assert "need 188" in chooser.lens.caption.value
+    generate(playground)
+    assert "need 188" in playground.message.value and not playground.generate_button.disabled
+
+
+# ------------------------------------------------------------------------------ comparison
+
+
+def test_a_and_b_are_shown_with_what_differs(playground):
+    assert playground.compare.keep.disabled
+    generate(playground)
+    playground.compare.keep.click()
+    playground.seed.value, playground.prompt.value = 1, "a panda <b>"
+    generate(playground)
+    said = playground.compare.differing.value
+    assert "prompt: a panda on the sea → a panda &lt;b&gt;; seed: 0 → 1" in said
+    a, b = playground.compare.pictures
+    assert a.value != b.value and b.tooltip == "Video B: a panda <b>"
+    playground.compare.keep.click()
+    assert "nothing: A and B are the same run" in playground.compare.differing.value
+
+
+def test_differences_name_every_setting(playground):
+    generate(playground)
+    a = playground.card
+    assert differences(a, a) == []
+    playground.picker.bundled.value = CLIPS / "walk.mp4"
+    playground.chooser.ruler.frame_stride.value = 1
+    playground.guidance_scale.value = 1
+    generate(playground)
+    assert differences(a, playground.card) == [
+        "clip: dance.mp4 → walk.mp4",
+        "frame_stride: 3 → 1",
+        "guidance_scale: 3.0 → 1.0",
+    ]
+
+
+def test_the_sweep_takes_the_panels_settings(playground, tmp_path):
+    playground.seed.value = 9
+    playground.sweep.row_values.value, playground.sweep.column_name.value = "1, 2", "none"
+    generate(playground.sweep)
+    assert playground.sweep.message.value == ""
+    assert "num_frames 2 · num_inference_steps 2 · guidance_scale 3.0 · seed 9" in (
+        playground.sweep.result.title
+    )
+    assert (tmp_path / "sweep" / "grid.png").is_file()
+
+
+# ------------------------------------------------------------------------------ saving
+
+
+def test_results_are_saved(playground, tmp_path):
+    buttons = playground.share.buttons
+    assert all(button.disabled for button in buttons.values())
+    generate(playground)
+    for suffix, button in buttons.items():
+        button.click()
+        assert (tmp_path / f"my_video{suffix}").stat().st_size > 100
+        assert f"my_video{suffix}" in playground.share.message.value
+    assert RunCard.load(tmp_path / "my_video.png") == playground.card
+    playground.share.folder.value = str(tmp_path / "missing")
+    buttons[".gif"].click()
+    assert "There is no folder" in playground.share.message.value
+
+
+def test_a_pasted_card_restores_every_control(playground, tiny_pipeline, tmp_path):
+    chooser = playground.chooser
+    chooser.ruler.start_frame.value, chooser.lens.crops["left"].value = 12, 60
+    playground.prompt.value, playground.seed.value = "a panda", 11
+    playground.negative_prompt.value = "sea"
+    generate(playground)
+    text = playground.card.to_json()
+
+    other = Playground(tiny_pipeline, folder=tmp_path)
+    other.picker.bundled.value = CLIPS / "walk.mp4"
+    other.picker.input_type.value = "raw"
+    other.share.pasted.value = text
+    other.share.restore.click()
+    assert "All controls are as on the card" in other.share.message.value
+    generate(other)
+    assert differences(playground.card, other.card) == []
+    assert (other.video == playground.video).all()
+
+
+def test_a_card_beyond_the_sliders_widens_them(playground):
+    generate(playground)
+    values = json.loads(playground.card.to_json())
+    values["sample_settings"]["num_inference_steps"] = 80
+    values["guidance_scale"] = values["sample_settings"]["guidance_scale"] = 30.0
+    playground.share.pasted.value = json.dumps(values)
+    playground.share.restore.click()
+    assert (playground.steps.value, playground.guidance_scale.value) == (80, 30)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"clip": "elsewhere.mp4"}, "open it by its path"),
+        ({"clip_hash": "0" * 64}, "not the one that is open"),
+        ({"clip_settings": {"start_frame": 183}}, "start_frame 183"),
+        ({"sample_settings": {"eta": 0.5}}, "no control for it"),
+        ({"format": "x"}, "format"),
+    ],
+)
+def test_a_card_that_cannot_be_restored_is_explained(playground, change, said):
+    generate(playground)
+    before = playground.chooser.settings
+    values = json.loads(playground.card.to_json()) | change
+    playground.share.pasted.value = json.dumps(values)
+    playground.share.restore.click()
+    assert said in playground.share.message.value
+    assert playground.chooser.settings == before
+
+
+# ------------------------------------------------------------------------------ access
+
+
+def test_every_control_has_a_label(playground):
+    seen = []
+
+    def walk(widget):
+        seen.append(type(widget).__name__)
+        if hasattr(widget, "value") and type(widget).__name__ not in unlabelled:
+            assert widget.description, widget
+        for child in getattr(widget, "children", ()):
+            walk(child)
+
+    unlabelled = ("HTML", "Label", "Picture", "IntProgress")
+    walk(playground)
+    assert {"FileUpload", "Textarea", "FloatSlider", "Dropdown"} <= set(seen)
+
+
+def test_stills_show_the_ruler_and_the_lens(playground, monkeypatch):
+    shown = []
+    monkeypatch.setenv("FYP_LITE_STILLS", "1")
+    for name in ("ruler", "lens"):
+        monkeypatch.setattr(
+            f"fyp_lite.lessons.{name}.show_picture", lambda picture, text: shown.append(text)
+        )
+    playground.show()
+    assert [text.split()[0] for text in shown] == ["Frame", "Crop"]
+
+
+def test_the_cost_is_told_when_a_slider_has_come_to_rest(playground):
+    async def session():
+        playground.steps.value = 5
+        playground.steps.value = 7
+        await playground._costing
+
+    asyncio.run(session())
+    assert playground.cost.value.endswith("(14 network calls: 7 steps × 2 branches)")
+
+
+def test_reduced_motion_leaves_nothing_moving(playground):
+    reduced_motion()
+    try:
+        playground.chooser.ruler.start_frame.value = 5
+        generate(playground)
+        for picture in (playground.chooser.ruler.picture, playground.live):
+            with Image.open(io.BytesIO(bytes(picture.value))) as shown:
+                assert not getattr(shown, "is_animated", False)
+        assert playground.result.children == (playground.live,)
+        assert "a panda on the sea, seed 0" in playground.live.tooltip
+    finally:
+        reduced_motion(False)

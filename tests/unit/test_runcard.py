@@ -1,0 +1,202 @@
+"""Run cards: written, read back strictly, run again, drawn."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+import fyp_lite
+from fyp_lite.clip import open_clip, prepare_clip
+from fyp_lite.lessons.runcard import CardError, RunCard, class_picture, make_card
+from fyp_lite.settings import ClipSettings, SampleSettings, SettingsError
+
+PROMPT = "a panda on the sea – “süß”"
+CLIP = fyp_lite.data_dir() / "clips" / "dance.mp4"
+CLIP_SETTINGS = ClipSettings(start_frame=8, num_frames=3, crop_right=20)
+SAMPLE_SETTINGS = SampleSettings(num_inference_steps=2, seed=5)
+
+
+@pytest.fixture(scope="module")
+def run(tiny_pipeline):
+    """A video and its card."""
+    skeleton = prepare_clip(CLIP, CLIP_SETTINGS, tiny_pipeline.size)
+    video = tiny_pipeline(PROMPT, skeleton.frames, SAMPLE_SETTINGS).video
+    with open_clip(CLIP) as clip:
+        card = make_card(tiny_pipeline, clip, CLIP_SETTINGS, SAMPLE_SETTINGS, PROMPT, video, 1.234)
+    return video, card
+
+
+@pytest.fixture
+def card(run) -> RunCard:
+    return run[1]
+
+
+def test_a_card_holds_what_made_the_video(card):
+    assert (card.prompt, card.clip, card.fps) == (PROMPT, "dance.mp4", 8)
+    assert card.guidance_scale == 3.0 and card.sample_settings.guidance_scale is None
+    assert (card.model, card.weights_hash) == ("unsaved", "")
+    assert (card.device, card.dtype, card.seconds) == ("cpu", "float32", 1.23)
+    assert card.versions.keys() == {"python", "torch", "diffusers", "fyp_lite"}
+    assert card.frames.shape == (3, 96, 96, 3)
+
+
+def test_json_and_back(card):
+    assert RunCard.from_json(card.to_json()) == card
+    assert RunCard.from_json("\n " + card.to_json() + "\n") == card
+
+
+@pytest.mark.parametrize("name", ["card.png", "card.json", "CARD.PNG"])
+def test_files_and_back(card, tmp_path, name):
+    card.save(tmp_path / name)
+    assert RunCard.load(tmp_path / name) == card
+
+
+def test_a_card_makes_the_same_video(run, tiny_pipeline):
+    video, card = run
+    assert (card.run(tiny_pipeline) == video).all()
+    assert (RunCard.from_json(card.to_json()).run(tiny_pipeline, clip=CLIP) == video).all()
+    other = replace(card, sample_settings=SampleSettings(num_inference_steps=2, seed=6))
+    assert (other.run(tiny_pipeline) != video).any()
+
+
+def test_the_guidance_that_was_used_is_used_again(run, tiny_pipeline, monkeypatch):
+    video, card = run
+    tiny_pipeline.register_to_config(default_guidance_scale=9.0)
+    try:
+        assert (card.run(tiny_pipeline) == video).all()
+    finally:
+        tiny_pipeline.register_to_config(default_guidance_scale=3.0)
+
+
+def test_other_weights_are_warned_of(run, tiny_pipeline):
+    video, card = run
+    with pytest.warns(UserWarning, match="other weights .lite abc.: the video will differ"):
+        assert replace(card, model="lite", weights_hash="abc").run(tiny_pipeline).shape == (
+            video.shape
+        )
+
+
+def test_the_bundled_model_has_a_name_and_a_hash(card, tiny_pipeline, monkeypatch, run):
+    from fyp_lite.checkpoints import WEIGHTS
+
+    monkeypatch.setattr(type(tiny_pipeline), "name_or_path", str(WEIGHTS / "lite"))
+    bundled = make_card(tiny_pipeline, CLIP, CLIP_SETTINGS, SAMPLE_SETTINGS, PROMPT, run[0], 1)
+    assert bundled.model == "lite" and len(bundled.weights_hash) == 64
+
+
+# ------------------------------------------------------------------------------ what is refused
+
+
+def changed(card: RunCard, **values: object) -> str:
+    return json.dumps(json.loads(card.to_json()) | values)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"format": "else"}, "format is 'else'"),
+        ({"seconds": "4"}, "seconds is '4', but must be float"),
+        ({"seconds": True}, "seconds is True, but must be float"),
+        ({"prompt": ["a"]}, "prompt is .'a'., but must be str"),
+        ({"versions": {"torch": 2}}, "versions is"),
+        ({"clip": "../../secret.mp4"}, "a file's name without a folder"),
+        ({"extra": 1}, "unknown .'extra'."),
+        ({"thumbnail": "no base64!"}, "thumbnail is damaged"),
+        ({"thumbnail": base64.b64encode(b"no picture").decode()}, "thumbnail is damaged"),
+        ({"thumbnail": 3}, "thumbnail is 3, but must be bytes"),
+    ],
+)
+def test_bad_fields_are_named(card, values, said):
+    with pytest.raises(CardError, match=said):
+        RunCard.from_json(changed(card, **values))
+
+
+def test_settings_are_checked_as_ever(card):
+    with pytest.raises(SettingsError, match="frame_stride is 0"):
+        RunCard.from_json(changed(card, clip_settings={"frame_stride": 0}))
+    with pytest.raises(SettingsError, match="no setting 'sed': did you mean 'seed'"):
+        RunCard.from_json(changed(card, sample_settings={"sed": 0}))
+    with pytest.raises(SettingsError, match="not from a str"):
+        RunCard.from_json(changed(card, sample_settings="seed=0"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "panda", "[" * 100_000, '{"format": "fyp_lite run card 1"'],
+    ids=["empty", "word", "deep", "cut"],
+)
+def test_text_that_is_no_card(text):
+    with pytest.raises(CardError, match="not a run card: paste all of it"):
+        RunCard.from_json(text)
+
+
+def test_lists_fragments_and_floods_are_refused(card):
+    with pytest.raises(CardError, match="format is None"):
+        RunCard.from_json("[1, 2]")
+    values = json.loads(card.to_json())
+    del values["seconds"]
+    with pytest.raises(CardError, match="lacks .'seconds'."):
+        RunCard.from_json(json.dumps(values))
+    with pytest.raises(CardError, match="1000001 characters"):
+        RunCard.from_json(" " * 1_000_001)
+
+
+def test_a_thumbnail_of_another_size_is_refused(card):
+    data = io.BytesIO()
+    Image.new("RGB", (5000, 96)).save(data, "WEBP")
+    with pytest.raises(CardError, match="thumbnail is damaged"):
+        RunCard.from_json(changed(card, thumbnail=base64.b64encode(data.getvalue()).decode()))
+
+
+def test_files_that_hold_no_card(card, tmp_path):
+    with pytest.raises(CardError, match="There is no file"):
+        RunCard.load(tmp_path / "nothing.png")
+    Image.new("RGB", (8, 8)).save(tmp_path / "plain.png")
+    with pytest.raises(CardError, match="plain.png is a picture without a run card inside"):
+        RunCard.load(tmp_path / "plain.png")
+    card.save(tmp_path / "whole.png")
+    data = (tmp_path / "whole.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(data[: len(data) // 2])
+    with pytest.raises(CardError, match="cut.png"):
+        RunCard.load(tmp_path / "cut.png")
+    (tmp_path / "video.mp4").write_bytes(bytes(range(256)))
+    with pytest.raises(CardError, match="not a run card"):
+        RunCard.load(tmp_path / "video.mp4")
+    with pytest.raises(CardError, match="card.gif is neither .png nor .json"):
+        card.save(tmp_path / "card.gif")
+
+
+def test_a_clip_that_is_not_there_or_another_one(card, tiny_pipeline):
+    with pytest.raises(CardError, match="There is no clip .*mine.mp4: give the path of mine.mp4"):
+        replace(card, clip="mine.mp4").run(tiny_pipeline)
+    with pytest.raises(CardError, match="walk.mp4 is not the clip that this card was made with"):
+        card.run(tiny_pipeline, clip=CLIP.with_name("walk.mp4"))
+
+
+# ------------------------------------------------------------------------------ pictures
+
+
+def test_the_picture_grows_with_what_is_written(card, tmp_path):
+    card.save(tmp_path / "short.png")
+    replace(card, prompt="a panda on the sea " * 12, negative_prompt="hands").save(
+        tmp_path / "long.png"
+    )
+    short, long = (Image.open(tmp_path / name) for name in ("short.png", "long.png"))
+    assert short.width == long.width == 775 + 48
+    assert long.height > short.height
+
+
+def test_a_class_picture_holds_every_card(card):
+    one, many = class_picture([card]), class_picture([card] * 5)
+    assert many.shape[0] > 2 * one.shape[0] and many.shape[1] > 1.5 * one.shape[1]
+    data = io.BytesIO()
+    Image.new("RGB", (3 * 97 - 1, 96), (255, 0, 0)).save(data, "WEBP", lossless=True)
+    both = class_picture([card, replace(card, thumbnail=data.getvalue())])
+    assert (both == [255, 0, 0]).all(-1).sum() == 3 * 96 * 96
+    with pytest.raises(ValueError, match="no cards to put together"):
+        class_picture([])
