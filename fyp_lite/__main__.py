@@ -19,6 +19,7 @@ EPILOG = """examples:
            --crop-right 200 --steps 20 --guidance-scale 4 --seed 1 --out moon.webp
   fyp-lite --settings panda.json --seed 2 --out panda2.mp4
   fyp-lite demo
+  fyp-lite doctor
 
 The video's settings are saved beside it as JSON; --settings takes them back, and options on the
 command line go before those of the file. Frame i of the result follows frame
@@ -59,7 +60,11 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("prompt", nargs="?", help="a sentence, or 'demo' for a first video")
+    parser.add_argument(
+        "prompt",
+        nargs="?",
+        help="a sentence; or 'demo' for a first video, 'doctor' to check this machine",
+    )
     parser.add_argument("--clip", metavar="FILE", help="skeleton video (mp4, gif, webm, ...)")
     parser.add_argument("--out", metavar="FILE", help="result: .mp4, .gif or .webp")
     parser.add_argument("--settings", metavar="JSON", help="settings saved beside another result")
@@ -211,18 +216,25 @@ def demo(out_folder: Path = Path("out")) -> None:
     print(f"clip      {clip_path}")
 
 
+def doctor() -> None:
+    """Whether this machine has what the kit needs, and what to do where it has not."""
+    from fyp_lite.lessons.doctor import report
+
+    print(report())
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code, 2 for input that cannot be used."""
     arguments = build_parser().parse_args(argv)
     try:
-        if arguments.prompt == "demo":
+        if arguments.prompt in ("demo", "doctor"):
             others = {k: v for k, v in vars(arguments).items() if v is not None and k != "prompt"}
             if others:
                 raise ValueError(
-                    f"demo takes no options, but {sorted(others)} are given; to choose your own, "
-                    "give a prompt and --clip."
+                    f"{arguments.prompt} takes no options, but {sorted(others)} are given; to make "
+                    "a video of your own, give a prompt and --clip."
                 )
-            demo()
+            demo() if arguments.prompt == "demo" else doctor()
         else:
             job = read_job(arguments)
             if not arguments.out:

@@ -34,7 +34,7 @@ ENVIRONMENT = {"FYP_LITE_STILLS": "1", "HF_HUB_OFFLINE": "1", "PYTHONHASHSEED": 
 
 
 def inputs_hash(source: Path) -> str:
-    """Hash of a notebook's source, the package with its weights, and the bundled clips.
+    """Hash of a notebook's source, the package with its weights, and the bundled clips and pictures.
 
     The repository's address does not count, so that pointing the project elsewhere makes nothing
     stale.
@@ -45,9 +45,9 @@ def inputs_hash(source: Path) -> str:
     address = slug(owned[2]).encode()
     kinds = (".py", ".json", ".safetensors")
     package = [p for p in (ROOT / "fyp_lite").rglob("*") if p.suffix in kinds]
-    clips = list((ROOT / "data" / "clips").iterdir())
+    data = [p for name in ("clips", "expected") for p in (ROOT / "data" / name).iterdir()]
     total = hashlib.sha256()
-    for path in [source, *sorted(package), *sorted(clips)]:
+    for path in [source, *sorted(package), *sorted(data)]:
         content = path.read_bytes()
         if path == source:
             content = content.replace(address, b"OWNER/NAME")

@@ -28,7 +28,9 @@ MIN_JOINTS = 3  # fewer are no person
 PARENTS = (None,) * 7 + (5, 6, 7, 8) + (None,) * 2 + (11, 12, 13, 14)
 
 
-class _Conv(nn.Sequential):
+class ConvNorm(nn.Sequential):
+    """Convolution, batch normalisation, ReLU."""
+
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__(
             nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
@@ -37,10 +39,12 @@ class _Conv(nn.Sequential):
         )
 
 
-class _Residual(nn.Module):
+class Residual(nn.Module):
+    """ReLU(x + two convolutions of x)."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = _Conv(channels, channels)
+        self.first = ConvNorm(channels, channels)
         self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(channels)
 
@@ -54,7 +58,7 @@ def _head(channels: int, heatmaps: int, vectors: int) -> nn.Sequential:
     bias = torch.zeros(heatmaps + 2 * vectors)
     bias[:heatmaps] = -4.0  # most cells are empty
     last.bias = nn.Parameter(bias)
-    return nn.Sequential(_Conv(channels, channels), last)
+    return nn.Sequential(ConvNorm(channels, channels), last)
 
 
 class KeypointNet(ModelMixin, ConfigMixin):
@@ -68,12 +72,12 @@ class KeypointNet(ModelMixin, ConfigMixin):
     def __init__(self, channels: tuple[int, ...] = (32, 56, 80, 96)) -> None:
         super().__init__()
         first = channels[0]
-        self.stem = nn.Sequential(nn.PixelUnshuffle(STRIDE), _Conv(3 * STRIDE**2, first))
+        self.stem = nn.Sequential(nn.PixelUnshuffle(STRIDE), ConvNorm(3 * STRIDE**2, first))
         pairs = list(pairwise(channels))
-        self.enter = nn.ModuleList(_Residual(c) for c in channels)
-        self.down = nn.ModuleList(_Conv(a, b, stride=2) for a, b in pairs)
+        self.enter = nn.ModuleList(Residual(c) for c in channels)
+        self.down = nn.ModuleList(ConvNorm(a, b, stride=2) for a, b in pairs)
         self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairs)
-        self.leave = nn.ModuleList(_Residual(c) for c in channels[:-1])
+        self.leave = nn.ModuleList(Residual(c) for c in channels[:-1])
         self.person = _head(first, 1, 0)
         self.joint = _head(first, 17, 34)
 

@@ -88,15 +88,15 @@ class Options:
     init: Path | None
 
 
-def parse_options(
+def option_parser(
     description: str,
     *,
     minutes: float,
     batch_size: int,
     learning_rate: float,
     needs_data: bool = True,
-) -> Options:
-    """The command line that all stages have, with this stage's defaults."""
+) -> argparse.ArgumentParser:
+    """The command line that all stages have, with this stage's defaults: the fields of Options."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -114,6 +114,25 @@ def parse_options(
     parser.add_argument("--learning-rate", type=float, default=learning_rate)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save-minutes", type=float, default=3.0, help="between checkpoints")
+    return parser
+
+
+def parse_options(
+    description: str,
+    *,
+    minutes: float,
+    batch_size: int,
+    learning_rate: float,
+    needs_data: bool = True,
+) -> Options:
+    """The options of a stage that needs no others."""
+    parser = option_parser(
+        description,
+        minutes=minutes,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        needs_data=needs_data,
+    )
     return Options(**vars(parser.parse_args()))
 
 

@@ -157,11 +157,12 @@ def loss(maps: tuple[Tensor, Tensor, Tensor, Tensor], keypoints: Tensor) -> dict
     cells, count = people.shape[-1], present.sum().clamp(min=1)
 
     b, p, j = visible.nonzero(as_tuple=True)
-    shift = link = torch.zeros(())
+    shift = link = torch.zeros((), device=place.device)
     for dy in (-1, 0, 1):
         for dx in (-1, 0, 1):
             # Neighbour cells learn as well: the highest cell is not always the nearest one.
-            cell = (place[b, p, j].long() + torch.tensor([dx, dy])).clamp(0, cells - 1)
+            step = torch.tensor([dx, dy], device=place.device)
+            cell = (place[b, p, j].long() + step).clamp(0, cells - 1)
             at = (b, j, slice(None), cell[:, 1], cell[:, 0])
             shift = shift + (offsets[at] + cell + 0.5 - place[b, p, j]).abs().sum()
             miss = (links[at] + cell + 0.5 - origin[b, p, j]).abs().sum(1)
@@ -177,7 +178,7 @@ def loss(maps: tuple[Tensor, Tensor, Tensor, Tensor], keypoints: Tensor) -> dict
 
 def _gaussians(place: Tensor, visible: Tensor, sigma: float, cells: int) -> Tensor:
     """Bumps `[b, j, cells, cells]` at `[b, people, j, 2]`, exactly 1 in the cell that holds one."""
-    line = torch.arange(cells)
+    line = torch.arange(cells, device=place.device)
     cell = place.floor()[..., None]
     x, y = torch.exp(-((line - cell) ** 2) / (2 * sigma**2)).unbind(3)  # (b, p, j, cells)
     return (x[..., None, :] * y[..., None] * visible[..., None, None]).amax(1)

@@ -105,6 +105,14 @@ def test_raw_video_is_refused(tmp_path, capsys):
     assert "looks like a raw video" in capsys.readouterr().err
 
 
+def test_doctor_reports_the_weights(capsys, monkeypatch):
+    monkeypatch.setattr("fyp_lite.lessons.doctor.report", lambda: "weights ok")
+    assert main(["doctor"]) == 0
+    assert capsys.readouterr().out == "weights ok\n"
+    assert main(["doctor", "--seed", "1"]) == 2
+    assert "doctor takes no options, but ['seed'] are given" in capsys.readouterr().err
+
+
 def test_demo(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["demo"]) == 0

@@ -1,0 +1,80 @@
+"""Switch parts of the network off for a while, to see what they are for.
+
+with switched_off(pipeline, "temporal attention"):
+    video = pipeline(prompt, skeleton_frames).video
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from fyp_lite.model.attention import CrossFrameAttention, TemporalAttention, TemporalConvolution
+from fyp_lite.model.pose_encoder import PoseEncoder
+from fyp_lite.pipeline import FollowYourPosePipeline
+
+
+def no_pose(module: PoseEncoder, skeleton: Tensor) -> list[Tensor]:
+    """The features that a network trained with poses left out has seen in their place."""
+    return [torch.zeros_like(feature) for feature in type(module).forward(module, skeleton)]
+
+
+def own_frame_only(module: CrossFrameAttention, tokens: Tensor) -> Tensor:
+    """Every frame looks at itself, as Stable Diffusion's self-attention does."""
+    frames = tokens.flatten(0, 1)  # (b f, n, c)
+    out = module.attend(module.to_q(frames), module.to_k(frames), module.to_v(frames))
+    return out.view_as(tokens)
+
+
+def nothing_added(module: TemporalAttention, tokens: Tensor) -> Tensor:
+    """What temporal attention would add is left out."""
+    return torch.zeros_like(tokens)
+
+
+def unchanged(module: TemporalConvolution, tokens: Tensor) -> Tensor:
+    """Frames pass the temporal convolution as they are."""
+    return tokens
+
+
+# Of each part that can be switched off: its class, and what its modules do then.
+SWITCHES: dict[str, tuple[type[nn.Module], Callable[..., Any]]] = {
+    "pose encoder": (PoseEncoder, no_pose),
+    "cross-frame attention": (CrossFrameAttention, own_frame_only),
+    "temporal attention": (TemporalAttention, nothing_added),
+    "temporal convolution": (TemporalConvolution, unchanged),
+}
+
+
+@contextmanager
+def switched_off(pipeline: FollowYourPosePipeline, *parts: str) -> Iterator[None]:
+    """The pipeline without these parts, until the `with` block ends, however it ends.
+
+    Without cross-frame attention every frame looks at itself alone; other parts add nothing.
+
+    Raises:
+        ValueError: a part that is not in `SWITCHES`.
+    """
+    for part in parts:
+        if part not in SWITCHES:
+            raise ValueError(f"There is no switch {part!r}: choose from {', '.join(SWITCHES)}.")
+    changed: list[tuple[nn.Module, Any]] = []
+    try:
+        for part in parts:
+            kind, forward = SWITCHES[part]
+            for network in (pipeline.pose_encoder, pipeline.unet):
+                for module in network.modules():
+                    if isinstance(module, kind):
+                        changed.append((module, module.__dict__.get("forward")))
+                        module.__dict__["forward"] = partial(forward, module)
+        yield
+    finally:
+        for module, before in reversed(changed):
+            if before is None:
+                del module.__dict__["forward"]
+            else:
+                module.__dict__["forward"] = before

@@ -1,0 +1,147 @@
+"""What every knob does to the scores and to the time: the figures that the lessons quote."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from fyp_lite import data_dir
+from fyp_lite.clip import ClipError, prepare_clip
+from fyp_lite.judges.scores import Judge
+from fyp_lite.lessons.switches import SWITCHES, switched_off
+from fyp_lite.pipeline import FollowYourPosePipeline
+from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.skeleton import draw_skeletons, read_skeletons
+from fyp_lite.training.measures import (
+    CLIP_FRAMES,
+    Scores,
+    as_scores,
+    caption_of,
+    clips,
+    generate,
+    mean_of,
+    measure,
+    prompt_summary,
+)
+from fyp_lite.world.captions import PLACES
+from fyp_lite.world.dataset import Clip, render_clip
+
+STEPS = (1, 2, 5, 10, 20, 50)
+GUIDANCE = (0.0, 1.0, 1.5, 2.0, 4.0, 7.5, 12.5)
+STARTS = (0, 20, 40, 80)
+STRIDES = (1, 2, 5, 10, 20)
+CROPS = (100, 200)
+DEFAULT_CLIP = "dance.mp4"
+# Of the clip's own prompts: what they say, in words and as facts.
+PROMPTS = {
+    "a panda on the beach": {"character": ["panda"], "place": ["beach"], "count": ["one"]},
+    "an astronaut on the moon": {"character": ["astronaut"], "place": ["moon"], "count": ["one"]},
+}
+
+
+class Knobs:
+    """One pipeline, its judge, and the clips that every setting is tried on.
+
+    Args:
+        num_clips: clips of one person in combinations that training has seen.
+        num_steps: where the number of steps is not the knob.
+        clip: a skeleton video, for start frame, stride and crops; None for the bundled dancer.
+    """
+
+    def __init__(
+        self,
+        pipeline: FollowYourPosePipeline,
+        judge: Judge,
+        num_clips: int,
+        num_steps: int,
+        clip: Path | None,
+    ) -> None:
+        self.pipeline, self.judge = pipeline, judge
+        self.settings = SampleSettings(num_inference_steps=num_steps)
+        self.path = clip or data_dir() / "clips" / DEFAULT_CLIP
+        self.prompts = dict(list(PROMPTS.items())[:num_clips])
+        self.clips = clips(num_clips, CLIP_FRAMES, held_out=False, max_people=1, stream=3)
+
+    def scores(self, settings: SampleSettings, *off: str) -> Scores:
+        """Mean scores of the clips, and seconds for one."""
+        found, seconds = [], 0.0
+        with switched_off(self.pipeline, *off):
+            for clip in self.clips:
+                began = time.perf_counter()
+                video = generate(self.pipeline, clip, settings)
+                seconds += time.perf_counter() - began
+                found.append(measure(self.judge, video, clip))
+        return short(mean_of(found)) | {"seconds": round(seconds / len(self.clips), 2)}
+
+    def steps(self) -> dict[str, Scores]:
+        """Scores against the number of steps."""
+        return {str(n): self.scores(replace(self.settings, num_inference_steps=n)) for n in STEPS}
+
+    def guidance(self) -> dict[str, Scores]:
+        """Scores against the guidance scale."""
+        return {f"{s:g}": self.scores(replace(self.settings, guidance_scale=s)) for s in GUIDANCE}
+
+    def switches(self) -> dict[str, Scores]:
+        """Scores with everything on, and without each part."""
+        whole = {"everything on": self.scores(self.settings)}
+        return whole | {f"without {part}": self.scores(self.settings, part) for part in SWITCHES}
+
+    def of_clip(self, settings: ClipSettings) -> Scores:
+        """Mean follow and prompt scores of one part of the clip."""
+        part = prepare_clip(self.path, settings, self.pipeline.size)
+        keypoints = read_skeletons(part.frames)
+        found = []
+        for prompt, facts in self.prompts.items():
+            video = self.pipeline(prompt, part.frames, self.settings).video
+            shown = as_scores(self.judge.prompt(video, facts))
+            found.append(self.judge.follow(video, keypoints) | shown)
+        return short(mean_of(found))
+
+    def clip_settings(self) -> dict[str, dict[str, Scores]]:
+        """Scores against start frame, stride and each crop; what does not fit is left out."""
+        sides = [f"crop_{side}" for side in ("left", "right", "top", "bottom")]
+        tries = {"start_frame": STARTS, "frame_stride": STRIDES} | dict.fromkeys(sides, CROPS)
+        result: dict[str, dict[str, Scores]] = {"default": {"": self.of_clip(ClipSettings())}}
+        for name, values in tries.items():
+            for value in values:
+                try:
+                    scores = self.of_clip(ClipSettings.from_dict({name: value}))
+                except ClipError:
+                    continue
+                result.setdefault(name, {})[str(value)] = scores
+        return result
+
+    def raw_input(self) -> Scores:
+        """Scores where the pose is what the judge reads from the rendered clips, as raw video."""
+        size, found = self.pipeline.size, []
+        for clip in self.clips:
+            skeleton = draw_skeletons(self.judge.keypoints(render_clip(clip, size)), size, size)
+            video = self.pipeline(caption_of(clip), skeleton, self.settings).video
+            found.append(measure(self.judge, video, clip))
+        return short(mean_of(found))
+
+    def one_too_many(self) -> Scores:
+        """What is seen where the prompt names one character more than there are people."""
+        both, one = [], []
+        for clip, other in zip(self.clips, self.clips[1:] + self.clips[:1], strict=True):
+            names = [c.scene.characters[0].name for c in (clip, other)]
+            prompt = f"a {names[0]} and a {names[1]} {place_of(clip)}"
+            seen = self.judge.sees(generate(self.pipeline, clip, self.settings, prompt))
+            both.append(set(names) <= seen["character"])
+            one.append("one" in seen["count"])
+        return {"shows both": float(np.mean(both)), "shows one person": float(np.mean(one))}
+
+
+def place_of(clip: Clip) -> str:
+    place = clip.scene.place
+    return PLACES[place][0] if place in PLACES else place
+
+
+def short(scores: Scores) -> Scores:
+    """The few scores that tell what a knob does."""
+    prompt = prompt_summary(scores)
+    kept = ("joints @0.1", "limbs @0.05", "people", "identity", "flicker")
+    return {k: scores[k] for k in kept if k in scores} | {"prompt": prompt["mean"]}

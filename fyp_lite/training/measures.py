@@ -1,0 +1,204 @@
+"""Clips to evaluate on, what a model makes of them, and what the judges say about it.
+
+Everything here follows from fixed seeds: two evaluations of a model give the same scores.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from itertools import cycle
+
+import numpy as np
+import torch
+
+from fyp_lite.judges.scores import Judge, facts_of, flicker, person_sizes
+from fyp_lite.pipeline import FollowYourPosePipeline
+from fyp_lite.sampling import initial_latents, sample_steps
+from fyp_lite.settings import SampleSettings
+from fyp_lite.skeleton import draw_skeletons
+from fyp_lite.world.characters import CHARACTERS
+from fyp_lite.world.dataset import FPS, TRAINING_MOTIONS, Clip, random_clip
+from fyp_lite.world.motion import perform
+
+SEED = 20_260_101  # far from any training seed
+CLIP_FRAMES = 8
+STILLS_AT_ONCE = 8
+Scores = dict[str, float]
+
+
+def clips(
+    count: int, num_frames: int, *, held_out: bool, max_people: int = 3, stream: int = 0
+) -> list[Clip]:
+    """Held-out motions of all characters in turn.
+
+    Args:
+        held_out: in combinations of character, place and style that training never sees, or in
+            those that it does.
+        max_people: no clip has more.
+        stream: another number, other clips.
+    """
+    return [
+        _clip_of(name, num_frames, held_out, max_people, (stream, i))
+        for i, name in zip(range(count), cycle(CHARACTERS), strict=False)
+    ]
+
+
+def _clip_of(
+    name: str, num_frames: int, held_out: bool, max_people: int, place: tuple[int, int]
+) -> Clip:
+    """The first random clip whose first person is the character `name`."""
+    attempt = 0
+    while True:
+        clip = random_clip(
+            np.random.default_rng([SEED, *place, attempt]),
+            num_frames,
+            held_out=held_out,
+            held_out_motion=True,
+        )
+        people = clip.scene.characters
+        if people[0].name == name and len(people) <= max_people:
+            return clip
+        attempt += 1
+
+
+def caption_of(clip: Clip) -> str:
+    return clip.scene.caption(np.random.default_rng([SEED, clip.scene.seed]))
+
+
+def skeleton_of(clip: Clip, size: int) -> np.ndarray:
+    """Skeleton frames `[f, size, size, 3]`; clips are made for 256 pixels."""
+    keypoints = clip.keypoints()
+    keypoints[..., :2] *= size / 256
+    return draw_skeletons(keypoints, size, size)
+
+
+def encode(pipeline: FollowYourPosePipeline, pixels: np.ndarray) -> torch.Tensor:
+    """Frames `[b, h, w, 3]` 0...255 to scaled latents `[b, c, h / 8, w / 8]`."""
+    pictures = torch.from_numpy(pixels.astype(np.float32)).permute(0, 3, 1, 2) / 127.5 - 1
+    with torch.no_grad():
+        latents = pipeline.vae.encode(pictures.to(pipeline.device, pipeline.vae.dtype)).latent_dist
+    return latents.mode().float() * pipeline.vae.config.scaling_factor
+
+
+def through_autoencoder(pipeline: FollowYourPosePipeline, frames: np.ndarray) -> np.ndarray:
+    """Frames `[f, h, w, 3]` uint8 as the autoencoder gives them back."""
+    return pipeline.decode(encode(pipeline, frames).transpose(0, 1)[None])[0]
+
+
+def generate(
+    pipeline: FollowYourPosePipeline,
+    clip: Clip,
+    settings: SampleSettings,
+    prompt: str | None = None,
+) -> np.ndarray:
+    """A video `[f, h, w, 3]` of the clip's pose and of its caption, or of another prompt."""
+    prompt = caption_of(clip) if prompt is None else prompt
+    return pipeline(prompt, skeleton_of(clip, pipeline.size), settings).video
+
+
+def generate_stills(
+    pipeline: FollowYourPosePipeline, stills: list[Clip], settings: SampleSettings
+) -> list[np.ndarray]:
+    """The same for clips of one frame, several at once: `[1, h, w, 3]` each."""
+    videos: list[np.ndarray] = []
+    for start in range(0, len(stills), STILLS_AT_ONCE):
+        part = stills[start : start + STILLS_AT_ONCE]
+        skeletons = np.concatenate([skeleton_of(clip, pipeline.size) for clip in part])
+        # Frames of one video become videos of one frame: (1, c, n, h, w) -> (n, c, 1, h, w).
+        features = [f.permute(2, 1, 0, 3, 4) for f in pipeline.encode_pose(skeletons)]
+        generators = [
+            torch.Generator().manual_seed(settings.seed + start + i) for i in range(len(part))
+        ]
+        shape = (pipeline.unet.config.in_channels, *features[0].shape[2:])
+        noise = initial_latents(shape, generators, pipeline.config.shared_noise)
+        for step in sample_steps(
+            pipeline.unet,
+            pipeline.scheduler,
+            noise.to(pipeline.device),
+            pipeline.encode_prompt([caption_of(clip) for clip in part]),
+            pipeline.encode_prompt([""] * len(part)),
+            features,
+            num_inference_steps=settings.num_inference_steps,
+            guidance_scale=pipeline.guidance_scale(settings),
+        ):
+            latents = step.latents
+        videos += pipeline.decode(latents)
+    return videos
+
+
+def measure(judge: Judge, video: np.ndarray, clip: Clip) -> Scores:
+    """Every score of one video `[f, 256, 256, 3]` of a clip; shares 0...1 and 8-bit levels."""
+    keypoints = clip.keypoints()
+    scores = judge.follow(video, keypoints)
+    scores |= prompt_scores(judge, video, clip)
+    if len(video) > 1:
+        scores |= {"identity": judge.identity(video), "flicker": flicker(video, keypoints)}
+    return scores
+
+
+def prompt_scores(judge: Judge, video: np.ndarray, clip: Clip) -> Scores:
+    """The prompt score as 0 or 1: "shows cute" for cute ones, "shows not cute" for the others."""
+    shown = judge.prompt(video, clip.scene)
+    if not facts_of(clip.scene)["cute"]:
+        shown["not cute"] = shown.pop("cute")
+    return as_scores(shown)
+
+
+def as_scores(shown: Mapping[str, bool]) -> Scores:
+    """A prompt score for the mean over videos, with "shows all" of it."""
+    return {f"shows {k}": float(v) for k, v in shown.items()} | {
+        "shows all": float(all(shown.values()))
+    }
+
+
+def mean_of(scores: Iterable[Mapping[str, float]]) -> Scores:
+    """The mean of every score over the videos that have it."""
+    values: dict[str, list[float]] = {}
+    for video in scores:
+        for name, value in video.items():
+            if not math.isnan(value):
+                values.setdefault(name, []).append(value)
+    return {name: round(float(np.mean(v)), 4) for name, v in values.items()}
+
+
+def prompt_summary(scores: Scores) -> Scores:
+    """The prompt scores among mean scores, with their mean and the worst."""
+    shown = {k.removeprefix("shows "): v for k, v in scores.items() if k.startswith("shows ")}
+    whole = shown.pop("all")
+    mean, worst = round(float(np.mean([*shown.values()])), 4), min(shown, key=lambda k: shown[k])
+    return {"mean": mean, f"worst, {worst}": shown[worst], "all right": whole, **shown}
+
+
+def follow_summary(scores: Scores) -> Scores:
+    """The follow scores among mean scores."""
+    return {k: v for k, v in scores.items() if "@" in k or k in ("people", "size")}
+
+
+def wrong_motion(keypoints: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """People of another motion `[f, people, 17, 3]`, each as large and where the right one is."""
+    wrong = np.zeros_like(keypoints)
+    for p in range(keypoints.shape[1]):
+        person = keypoints[:, p]
+        if not person_sizes(person).any():
+            continue
+        figures = perform(
+            str(rng.choice(TRAINING_MOTIONS)),
+            len(keypoints),
+            FPS / 3,
+            rng,
+            yaw=rng.normal(0, 0.5),
+            height=1.0,
+            position=(0.0, 0.0),
+        )
+        other = np.stack([figure.keypoints() for figure in figures])
+        other[..., :2] *= person_sizes(person).max() / person_sizes(other).max()
+        other[..., :2] += person[:, 5:, :2].mean((0, 1)) - other[:, 5:, :2].mean((0, 1))
+        wrong[:, p] = other
+    return wrong
+
+
+def floor_score(judge: Judge, video: np.ndarray, clip: Clip, index: int) -> Scores:
+    """The follow score of a video against a wrong motion."""
+    rng = np.random.default_rng([SEED, index])
+    return judge.follow(video, wrong_motion(clip.keypoints(), rng))
