@@ -34,7 +34,7 @@ ENVIRONMENT = {"FYP_LITE_STILLS": "1", "HF_HUB_OFFLINE": "1", "PYTHONHASHSEED": 
 
 
 def inputs_hash(source: Path) -> str:
-    """Hash of a notebook's source, the package with its weights, and the bundled clips and pictures.
+    """Hash of a notebook's source, the package with its weights, and the bundled data.
 
     The repository's address does not count, so that pointing the project elsewhere makes nothing
     stale.
