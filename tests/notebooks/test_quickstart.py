@@ -105,7 +105,7 @@ def test_stored_notebooks_hold_text_and_stills_only(source):
             if "image/jpeg" in output.get("data", {}):
                 pictures += 1
                 assert output.data["text/plain"] == output.metadata["image/jpeg"]["alt"]
-    assert pictures >= 4
+    assert pictures >= 1
 
 
 @every_notebook
