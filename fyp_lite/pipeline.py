@@ -15,8 +15,9 @@ from torch import Tensor
 
 from fyp_lite.sampling import SampleStep, initial_latents, sample_steps
 from fyp_lite.settings import SampleSettings
+from fyp_lite.windows import TRAINED_FRAMES
 
-FRAMES_AT_ONCE = 8  # frames that the autoencoder decodes together
+FRAMES_AT_ONCE = 8  # frames that the pose encoder or the autoencoder takes together
 
 
 @dataclass
@@ -43,6 +44,8 @@ class FollowYourPosePipeline(DiffusionPipeline):
         scheduler: a diffusers scheduler (see `sampling.check_scheduler`).
         default_guidance_scale: used where the settings leave it None.
         shared_noise: share (0...1) of the initial noise that all frames have in common.
+        num_frames: length of the clips that the network was trained on; longer ones are sampled
+            in overlapping windows of this length.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class FollowYourPosePipeline(DiffusionPipeline):
         scheduler: Any,
         default_guidance_scale: float = 12.5,
         shared_noise: float = 0.0,
+        num_frames: int = TRAINED_FRAMES,
     ) -> None:
         super().__init__()
         self.register_modules(
@@ -66,7 +70,9 @@ class FollowYourPosePipeline(DiffusionPipeline):
             scheduler=scheduler,
         )
         self.register_to_config(
-            default_guidance_scale=default_guidance_scale, shared_noise=shared_noise
+            default_guidance_scale=default_guidance_scale,
+            shared_noise=shared_noise,
+            num_frames=num_frames,
         )
 
     @property
@@ -131,8 +137,11 @@ class FollowYourPosePipeline(DiffusionPipeline):
                 f"skeleton_frames are {frames.shape[1]} x {frames.shape[2]} pixels, but both must "
                 f"be multiples of {patch}; use size={self.size} in prepare_clip."
             )
-        skeleton = torch.from_numpy(frames).to(self._execution_device, self.pose_encoder.dtype)
-        return self.pose_encoder(skeleton.permute(0, 3, 1, 2)[None] / 255)
+        parts = []
+        for part in torch.from_numpy(frames).split(FRAMES_AT_ONCE):
+            skeleton = part.to(self._execution_device, self.pose_encoder.dtype)
+            parts.append(self.pose_encoder(skeleton.permute(0, 3, 1, 2)[None] / 255))
+        return [torch.cat(level, dim=2) for level in zip(*parts, strict=True)]
 
     def steps(
         self,
@@ -180,6 +189,7 @@ class FollowYourPosePipeline(DiffusionPipeline):
             guidance_scale=guidance_scale,
             eta=settings.eta,
             generators=generators,
+            trained_frames=self.config.num_frames,
         )
 
     @torch.no_grad()
@@ -187,15 +197,12 @@ class FollowYourPosePipeline(DiffusionPipeline):
         """Latents `[b, c, f, h, w]` to videos, each `[f, H, W, 3]` uint8."""
         num_frames = latents.shape[2]
         frames = (latents / self.vae.config.scaling_factor).transpose(1, 2).flatten(0, 1)
-        pictures = torch.cat(
-            [
-                self.vae.decode(part.to(self.vae.dtype)).sample.float()
-                for part in frames.split(FRAMES_AT_ONCE)
-            ]
-        )
-        pixels = ((pictures + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        videos = pixels.permute(0, 2, 3, 1).unflatten(0, (-1, num_frames)).cpu().numpy()
-        return list(videos)
+        pixels = []
+        for part in frames.split(FRAMES_AT_ONCE):
+            pictures = self.vae.decode(part.to(self.vae.dtype)).sample.float()
+            levels = ((pictures + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+            pixels.append(levels.permute(0, 2, 3, 1).cpu())
+        return list(torch.cat(pixels).unflatten(0, (-1, num_frames)).numpy())
 
     def __call__(
         self,

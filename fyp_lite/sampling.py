@@ -18,6 +18,7 @@ from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
 from fyp_lite.model.unet import FollowYourPoseUNet
+from fyp_lite.windows import TRAINED_FRAMES, blend_weights, clip_windows, predict
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,7 @@ def sample_steps(
     guidance_scale: float,
     eta: float = 0.0,
     generators: Sequence[torch.Generator] = (),
+    trained_frames: int = TRAINED_FRAMES,
 ) -> Iterator[SampleStep]:
     """Denoise `latents` step by step.
 
@@ -193,6 +195,7 @@ def sample_steps(
         guidance_scale: 1 runs the text branch only, 0 the unconditional only, others both.
         eta: 0 is DDIM, 1 adds as much noise as DDPM.
         generators: one per video, for schedulers that add noise.
+        trained_frames: longer clips go through the network in overlapping windows of this length.
 
     Raises:
         ValueError: a scheduler that this loop cannot serve, or a branch without its embeddings.
@@ -220,10 +223,12 @@ def sample_steps(
     text = torch.cat(branches)
     if pose_features is not None and len(branches) == 2 and pose_features[0].shape[0] > 1:
         pose_features = [feature.repeat(2, 1, 1, 1, 1) for feature in pose_features]
+    views = clip_windows(latents.shape[2], trained_frames)
+    weights = blend_weights(views)
 
     for index, timestep in enumerate(scheduler.timesteps):
         sample = latents.to(unet.dtype).repeat(len(branches), 1, 1, 1, 1)
-        model_output = unet(sample, timestep, text, pose_features).sample.float()
+        model_output = predict(unet, sample, timestep, text, pose_features, views, weights)
         if len(branches) == 2:
             uncond, text_output = model_output.chunk(2)
             model_output = guide(uncond, text_output, guidance_scale)

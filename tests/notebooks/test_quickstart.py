@@ -127,7 +127,8 @@ def test_cells_keep_their_names(builder):
 
 def test_another_repository_address_makes_nothing_stale(builder, tmp_path, monkeypatch):
     (tmp_path / "fyp_lite").mkdir()
-    (tmp_path / "data" / "clips").mkdir(parents=True)
+    for name in ("clips", "expected"):
+        (tmp_path / "data" / name).mkdir(parents=True)
     (tmp_path / "fyp_lite" / "a.py").write_text("a = 1\n")
     project, source = tmp_path / "pyproject.toml", tmp_path / "lesson.py"
     monkeypatch.setattr(builder, "ROOT", tmp_path)
