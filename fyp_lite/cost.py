@@ -14,6 +14,7 @@ import numpy as np
 
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.windows import clip_windows
 
 
 class Probe(NamedTuple):
@@ -32,11 +33,19 @@ def branches(pipeline: FollowYourPosePipeline, sample_settings: SampleSettings) 
 
 
 def network_calls(
-    pipeline: FollowYourPosePipeline, sample_settings: SampleSettings, num_videos: int = 1
+    pipeline: FollowYourPosePipeline,
+    sample_settings: SampleSettings,
+    num_videos: int = 1,
+    num_frames: int = 1,
 ) -> int:
-    """How often a clip goes through the network: steps * branches * videos."""
-    steps = sample_settings.num_inference_steps
-    return steps * branches(pipeline, sample_settings) * num_videos
+    """How often the network is called: steps * branches * videos, and windows for long clips."""
+    calls = sample_settings.num_inference_steps * branches(pipeline, sample_settings) * num_videos
+    return calls * count_windows(pipeline, num_frames)
+
+
+def count_windows(pipeline: FollowYourPosePipeline, num_frames: int) -> int:
+    """Windows through which a clip of `num_frames` is seen: 1 up to the trained length."""
+    return len(clip_windows(num_frames, pipeline.config.num_frames))
 
 
 def estimate_seconds(
@@ -69,9 +78,13 @@ def cost_line(
         _counted(sample_settings.num_inference_steps, "step"),
         _counted(branches(pipeline, sample_settings), "branch", "branches"),
     ]
+    num_frames = clip_settings.num_frames
+    if count_windows(pipeline, num_frames) > 1:
+        factors.append(_counted(count_windows(pipeline, num_frames), "window"))
     if num_videos > 1:
         factors.append(_counted(num_videos, "video"))
-    calls = _counted(network_calls(pipeline, sample_settings, num_videos), "network call")
+    total = network_calls(pipeline, sample_settings, num_videos, num_frames)
+    calls = _counted(total, "network call")
     return f"{readable_seconds(seconds)} on this machine ({calls}: {' × '.join(factors)})"
 
 

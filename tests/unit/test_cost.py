@@ -78,3 +78,11 @@ def test_seconds_are_rounded_as_an_estimate():
         "about 2 min",
         "about 10 min",
     ]
+
+
+def test_a_long_clip_is_counted_by_windows(tiny_pipeline, monkeypatch):
+    monkeypatch.setattr(cost, "_measure", lambda *_: Probe(step=1.0, decode=0.0))
+    assert network_calls(tiny_pipeline, settings(4, 3), num_frames=8) == 8
+    assert network_calls(tiny_pipeline, settings(4, 3), num_frames=16) == 3 * 8
+    line = cost_line(tiny_pipeline, ClipSettings(num_frames=16), settings(4, 3))
+    assert line.endswith("(24 network calls: 4 steps × 2 branches × 3 windows)")

@@ -1,0 +1,91 @@
+"""Looking inside a run: the shown attention is the network's own, and the panel follows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from fyp_lite.lessons import inside
+from fyp_lite.model.attention import TextAttention
+from fyp_lite.settings import SampleSettings
+
+PROMPT = "a panda on the sea"
+
+
+@pytest.fixture(scope="module")
+def skeleton():
+    frames = np.zeros((3, 64, 64, 3), np.uint8)
+    frames[:, 20:44, 31:33] = (255, 153, 51)
+    return frames
+
+
+@pytest.fixture(scope="module")
+def steps(tiny_pipeline, skeleton):
+    settings = SampleSettings(num_inference_steps=2)
+    return list(inside.watch_words(tiny_pipeline, PROMPT, skeleton, settings))
+
+
+def test_the_weights_are_those_that_the_layer_uses():
+    torch.manual_seed(0)
+    layer = TextAttention(8, 6, 2)
+    tokens, text = torch.randn(1, 2, 9, 8), torch.randn(1, 5, 6)
+    shares = inside.word_attention(layer, tokens, text)
+    assert shares.shape == (2, 5, 3, 3)
+    torch.testing.assert_close(shares.sum(dim=1), torch.ones(2, 3, 3))
+    # With one head, weights times values, projected, are the layer's output.
+    layer.num_heads = 1
+    shares = inside.word_attention(layer, tokens, text).flatten(2).transpose(1, 2)
+    expected = layer.to_out[0](shares @ layer.to_v(text))
+    torch.testing.assert_close(expected, layer(tokens, text)[0])
+
+
+def test_watching_changes_nothing_and_ends(tiny_pipeline, skeleton, steps):
+    settings = SampleSettings(num_inference_steps=2)
+    plain = list(tiny_pipeline.steps(PROMPT, skeleton, settings))
+    assert torch.equal(plain[-1].latents, steps[-1].latents)
+    layers = [m for m in tiny_pipeline.unet.modules() if isinstance(m, TextAttention)]
+    assert layers and not any(layer._forward_hooks for layer in layers)
+    assert steps[0].words == ("a", "panda", "on", "the", "sea")
+    assert steps[0].maps.shape == (3, 5, 4, 4)
+    assert 0 < steps[0].maps.sum(axis=1).max() < 1  # start, end and padding get the rest
+
+
+def test_no_word_is_read_without_guidance(tiny_pipeline, skeleton):
+    settings = SampleSettings(guidance_scale=0)
+    with pytest.raises(ValueError, match="guidance_scale is 0"):
+        next(inside.watch_words(tiny_pipeline, PROMPT, skeleton, settings))
+
+
+def test_on_figure_tells_figure_from_background():
+    keypoints = np.zeros((1, 1, 17, 3), np.float32)
+    keypoints[..., 2] = 1
+    keypoints[..., 0] = 16  # a person along the left of a picture of 64 x 64
+    keypoints[..., 1] = np.linspace(10, 54, 17)
+    left = np.full((1, 4, 4), 0.1, np.float32)
+    left[:, :, :2] = 0.4
+    assert inside.on_figure(left, keypoints, 64) > 1.5
+    assert inside.on_figure(left[:, :, ::-1].copy(), keypoints, 64) < 0.7
+    assert inside.on_figure(np.ones_like(left), keypoints, 64) == pytest.approx(1)
+
+
+def test_the_panel_follows_its_controls(steps):
+    panel = inside.WordExplorer(steps)
+    before = panel.picture.value
+    panel.word.value = 1
+    assert "“panda”" in panel.caption.value and panel.picture.value != before
+    panel.step.value = 1
+    assert panel.caption.value.startswith("Step 1 of 2")
+    assert all(control.description for control in (panel.word, panel.step))
+    with pytest.raises(ValueError, match="no steps"):
+        inside.WordExplorer([])
+
+
+def test_stills_have_a_text(tiny_pipeline, skeleton, steps, monkeypatch):
+    shown = []
+    monkeypatch.setattr(inside, "show_picture", lambda picture, text: shown.append((picture, text)))
+    monkeypatch.setenv("FYP_LITE_STILLS", "1")
+    inside.WordExplorer(steps).show()
+    inside.show_features(skeleton, tiny_pipeline.encode_pose(skeleton), 1)
+    assert "panda" in shown[0][1] and "16 x 8 x 8" in shown[1][1]
+    assert all(p.dtype == np.uint8 and p.shape[2] == 3 for p, _ in shown)
