@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from fyp_lite.lessons.drawing import font
 from fyp_lite.video import contact_sheet
 
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ def draw_card(card: RunCard) -> np.ndarray:
     """A card as a picture `[h, w, 3]` uint8: its frames, prompt, settings, model and machine."""
     strip = contact_sheet(card.frames, columns=len(card.frames))
     width = CARD + 2 * MARGIN
-    title = _wrap(f"“{card.prompt}”", _font(TITLE, bold=True), CARD)
+    title = _wrap(f"“{card.prompt}”", font(TITLE, bold=True), CARD)
     columns = [_video_facts(card), _model_facts(card)]
     rows = max(map(len, columns))
     height = MARGIN * 4 + strip.shape[0] + 30 * len(title) + 24 * rows + SMALL
@@ -35,7 +33,7 @@ def draw_card(card: RunCard) -> np.ndarray:
     draw = ImageDraw.Draw(page)
     y = MARGIN
     for line in title:
-        draw.text((MARGIN, y), line, INK, _font(TITLE, bold=True))
+        draw.text((MARGIN, y), line, INK, font(TITLE, bold=True))
         y += 30
     page.paste(Image.fromarray(strip), (MARGIN, y + 8))
     y += strip.shape[0] + MARGIN + 4
@@ -47,7 +45,7 @@ def draw_card(card: RunCard) -> np.ndarray:
         (MARGIN, height - MARGIN - SMALL // 2),
         "fyp_lite run card: this picture holds the settings, RunCard.load reads them",
         QUIET,
-        _font(SMALL),
+        font(SMALL),
     )
     return np.asarray(page)
 
@@ -76,16 +74,16 @@ def class_picture(cards: Sequence[RunCard]) -> np.ndarray:
 def _draw_cell(card: RunCard) -> Image.Image:
     frames = card.frames[:: math.ceil(len(card.frames) / 4)]
     shown = Image.fromarray(contact_sheet(frames, columns=len(frames)))
-    words = _wrap(f"“{card.prompt}”", _font(TEXT, bold=True), CELL)
+    words = _wrap(f"“{card.prompt}”", font(TEXT, bold=True), CELL)
     if len(words) > 2:
         words = [words[0], words[1] + " …"]
     cell = Image.new("RGB", (CELL, shown.height + 64), PAPER)
     cell.paste(shown, (0, 0))
     draw, y = ImageDraw.Draw(cell), shown.height + 4
     for line in words:
-        draw.text((0, y), line, INK, _font(TEXT, bold=True))
+        draw.text((0, y), line, INK, font(TEXT, bold=True))
         y += 20
-    draw.text((0, y), _brief(card), QUIET, _font(SMALL))
+    draw.text((0, y), _brief(card), QUIET, font(SMALL))
     return cell
 
 
@@ -149,13 +147,6 @@ def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
 
 def _draw_facts(draw: ImageDraw.ImageDraw, x: int, y: int, facts: list[tuple[str, str]]) -> None:
     for name, value in facts:
-        draw.text((x, y), name, QUIET, _font(TEXT))
-        draw.text((x + 92, y), value, INK, _font(TEXT))
+        draw.text((x, y), name, QUIET, font(TEXT))
+        draw.text((x + 92, y), value, INK, font(TEXT))
         y += 24
-
-
-@cache
-def _font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which comes with matplotlib and knows Latin, Greek, Cyrillic and more."""
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name, size)

@@ -1,14 +1,8 @@
-"""Panels of core ipywidgets (7.7 and 8): choose frames with a preview, generate, stop.
-
-A button starts an asyncio task that walks the sampling generator and lets the kernel breathe after
-every step. So progress, live preview and Stop need no threads: a click is handled at the end of the
-step that is running.
-"""
+"""The first panels: choose frames with a preview; generate, and stop."""
 
 from __future__ import annotations
 
 import asyncio
-import html
 import math
 import time
 from collections.abc import Iterator
@@ -16,67 +10,28 @@ from typing import Protocol
 
 import ipywidgets as widgets
 import numpy as np
-import traitlets
-from IPython.display import display
 
 from fyp_lite.advice import prompt_advice
 from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames, prepare_clip
 from fyp_lite.cost import cost_line
+from fyp_lite.lessons.panel import (
+    BREATH,
+    LIVE_PREVIEWS,
+    WIDE,
+    Picture,
+    RunPanel,
+    note,
+    show_panel,
+)
 from fyp_lite.lessons.show import (
     describe,
-    few_frames,
     motion_reduced,
-    show_sheet,
-    stills_only,
     video_html,
 )
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.sampling import SampleStep
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.skeleton import check_skeleton_frames
-from fyp_lite.video import contact_sheet, encode_webp
-
-PICTURE = "256px"  # width of a preview and of a result
-WIDE = {"description_width": "110px"}
-LIVE_PREVIEWS = 4  # decoded predictions per run
-MAX_PREVIEW_FPS = 60  # what screens show
-# Seconds for the kernel between steps. A click passes several turns of its event loop before it is
-# handled; with sleep(0), which is one turn, Stop comes about four steps late.
-BREATH = 0.002
-REST = 0.5  # seconds without a change after which the cost is worked out
-
-
-class Picture(widgets.Image):
-    """An animated WebP that is replaced without a blank frame, with a text for screen readers."""
-
-    # ipywidgets 8 shows the text (`tooltip`) as the picture's title, for widgets with an empty
-    # description only; its own Image has none. ipywidgets 7 leaves the text out.
-    description = traitlets.Unicode("").tag(sync=True)
-
-    def __init__(self, width: str | None = PICTURE, height: str = PICTURE) -> None:
-        """Shown `width` x `height` large; a width of None follows the picture's own pixels."""
-        super().__init__(
-            format="webp", layout={"height": height, "max_width": "100%", "object_fit": "contain"}
-        )
-        self._follows = width is None
-        self.layout.width = width
-
-    def play(self, frames: np.ndarray, fps: float, text: str) -> None:
-        """Show `frames` `[f, h, w, 3]` uint8 in a loop; `text` says what is seen.
-
-        For readers who asked for reduced motion, a few of them side by side.
-        """
-        if motion_reduced() and len(frames) > 1:
-            some = few_frames(frames)
-            frames = contact_sheet(some, columns=math.ceil(len(some) ** 0.5))[None]
-        if self._follows:
-            self.layout.width = f"{frames.shape[2]}px"
-        self.value = encode_webp(frames, min(fps, MAX_PREVIEW_FPS))
-        self.tooltip = text
-
-    def draw(self, picture: np.ndarray, text: str) -> None:
-        """Show one still `[h, w, 3]` uint8; `text` says what is seen."""
-        self.play(picture[None], 1, text)
 
 
 class SkeletonChooser(Protocol):
@@ -164,98 +119,6 @@ class ClipPreview(widgets.VBox):
     def show(self) -> None:
         """Show the panel, or its frames where stills take the place of widgets."""
         show_panel(self, self.prepared.frames, "The panel's preview. " + self.caption.value)
-
-
-class RunPanel(widgets.VBox):
-    """A panel whose button starts one asyncio task at a time, with Stop, progress and a message.
-
-    A subclass calls `_make_bar`, puts `bar` and `message` among its children and does its work in
-    `_run`, in small pieces with `await self._breathe(done, total, text)` after each, which says
-    whether to go on. `_cost` says in a sentence what that would take; it is asked a little after
-    one of the controls given to `_watch_cost` has come to rest.
-
-    Attributes:
-        task: the running or last run, to be awaited in a test.
-    """
-
-    def _make_bar(self, label: str) -> None:
-        self.task: asyncio.Task[None] | None = None
-        self._costing: asyncio.Task[None] | None = None
-        self._stopped = False
-        self.generate_button = widgets.Button(
-            description=label, button_style="primary", icon="play"
-        )
-        self.generate_button.on_click(self._on_generate)
-        self.stop_button = widgets.Button(description="Stop", icon="stop", disabled=True)
-        self.stop_button.on_click(self._on_stop)
-        self.progress = widgets.IntProgress(0, 0, 1, layout={"width": "190px"})
-        self.progress_label = widgets.Label("ready")
-        self.message, self.cost = widgets.HTML(), widgets.HTML()
-        self.bar = widgets.HBox(
-            [
-                *(self.generate_button, self.stop_button, self.cost),
-                *(self.progress, self.progress_label),
-            ],
-            layout={"flex_flow": "row wrap"},
-        )
-
-    def _on_generate(self, _button: widgets.Button) -> None:
-        self.task = asyncio.get_running_loop().create_task(self.generate())
-
-    def _on_stop(self, _button: widgets.Button) -> None:
-        self._stopped = True
-
-    async def generate(self) -> None:
-        """Do what the panel says; a value that cannot be used is explained in it."""
-        self._stopped = False
-        self.generate_button.disabled, self.stop_button.disabled = True, False
-        self.progress.value, self.progress_label.value, self.message.value = 0, "starting", ""
-        try:
-            await self._run()
-        except ValueError as error:
-            self.progress_label.value = "not started"
-            self.message.value = note(str(error), "error")
-        except Exception as error:
-            self.progress_label.value = "failed"
-            self.message.value = note(f"{type(error).__name__}: {error}", "error")
-            raise
-        finally:
-            self.generate_button.disabled, self.stop_button.disabled = False, True
-
-    async def _run(self) -> None:
-        raise NotImplementedError
-
-    def _cost(self) -> str:
-        raise NotImplementedError
-
-    def _watch_cost(self, *controls: widgets.Widget) -> None:
-        for control in controls:
-            control.observe(self._cost_soon, "value")
-
-    def _cost_soon(self, _change: object = None) -> None:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return  # without a kernel nobody waits for the line
-        if self._costing:
-            self._costing.cancel()
-        self._costing = loop.create_task(self._tell_cost())
-
-    async def _tell_cost(self) -> None:
-        await asyncio.sleep(REST)
-        if self.task is None or self.task.done():
-            try:
-                self.cost.value = html.escape(self._cost())
-            except ValueError:
-                self.cost.value = ""  # the button explains it
-
-    async def _breathe(self, done: int, total: int, text: str) -> bool:
-        """Show progress and let clicks in; False where one of them was Stop."""
-        self.progress.max, self.progress.value, self.progress_label.value = total, done, text
-        await asyncio.sleep(BREATH)
-        if self._stopped:
-            self.progress_label.value = f"stopped after {text.split(' of ')[0]}"
-        return not self._stopped
 
 
 class GenerateControls(RunPanel):
@@ -394,17 +257,3 @@ class GenerateControls(RunPanel):
             done = step.index + 1
             self.live.play(frames, fps, f"What the model expects after step {done} of {total}")
             self.result.children = [self.live]
-
-
-def note(text: str, kind: str) -> str:
-    """`text` as HTML that screen readers announce; `kind` is "error" or "hint"."""
-    colour = {"error": "#b3261e", "hint": "#7a5900"}[kind]
-    return f'<span role="status" style="color:{colour}">{html.escape(text)}</span>'
-
-
-def show_panel(panel: widgets.Widget, frames: np.ndarray, title: str) -> None:
-    """Show the panel, or `frames` `[f, h, w, 3]` uint8 where stills take the place of widgets."""
-    if stills_only():
-        show_sheet(frames, title)
-    else:
-        display(panel)

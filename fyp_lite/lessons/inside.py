@@ -16,8 +16,8 @@ from IPython.display import display
 from torch import Tensor
 
 from fyp_lite.judges.scores import people_mask
-from fyp_lite.lessons.controls import WIDE, Picture
-from fyp_lite.lessons.ruler import DIM, INK, PAPER, Word, letter
+from fyp_lite.lessons.drawing import DIM, INK, PAPER, Word, letter
+from fyp_lite.lessons.panel import WIDE, Picture
 from fyp_lite.lessons.show import show_picture, stills_only
 from fyp_lite.model.attention import TextAttention
 from fyp_lite.pipeline import FollowYourPosePipeline

@@ -21,8 +21,8 @@ from fyp_lite.clip import (
     crop_box,
     prepare_clip,
 )
-from fyp_lite.lessons.controls import WIDE, Picture, note
-from fyp_lite.lessons.ruler import INK, LIT, PAPER, Word, letter
+from fyp_lite.lessons.drawing import INK, LIT, PAPER, Word, letter
+from fyp_lite.lessons.panel import WIDE, Picture, note
 from fyp_lite.lessons.show import show_picture, stills_only
 from fyp_lite.settings import REFERENCE_SIZE, ClipSettings
 from fyp_lite.skeleton import JOINTS, check_skeleton_frames, read_skeletons

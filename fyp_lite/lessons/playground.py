@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import html
-import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
@@ -16,97 +12,19 @@ from IPython.display import display
 import fyp_lite
 from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames, open_clip
 from fyp_lite.hashes import file_hash
-from fyp_lite.lessons.controls import WIDE, GenerateControls, Picture, SkeletonChooser, note
+from fyp_lite.lessons.controls import GenerateControls, SkeletonChooser
 from fyp_lite.lessons.lens import CropLens
+from fyp_lite.lessons.panel import WIDE, note
+from fyp_lite.lessons.picker import RAW_NEEDS, ClipPicker, starting_settings
 from fyp_lite.lessons.ruler import FrameRuler
 from fyp_lite.lessons.runcard import CardError, RunCard, make_card
+from fyp_lite.lessons.share import Comparison, Share
 from fyp_lite.lessons.show import stills_only
-from fyp_lite.lessons.sweep import Given, SweepPanel
+from fyp_lite.lessons.sweep import Given
+from fyp_lite.lessons.sweep_panel import SweepPanel
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.sampling import SampleStep
 from fyp_lite.settings import ClipSettings, SampleSettings
-from fyp_lite.video import write_video
-
-RAW_NEEDS = (
-    "A raw video shows people, and the model reads skeletons: extract the skeleton first (lesson "
-    "01 shows how), store it as a video, and open that one here with the input type “skeleton”."
-)
-
-
-class ClipPicker(widgets.VBox):
-    """Input type, and which clip: a bundled one, any path, or an upload.
-
-    Args:
-        opened: called with each clip that could be opened; the one before is then closed.
-    """
-
-    def __init__(self, opened: Callable[[Clip], None]) -> None:
-        self._opened = opened
-        self._uploads = tempfile.TemporaryDirectory(prefix="fyp_lite_")
-        bundled = sorted((fyp_lite.data_dir() / "clips").glob("*.mp4"))
-        self.input_type = widgets.Dropdown(
-            options=["skeleton", "raw"], description="Input type", style=WIDE
-        )
-        self.bundled = widgets.Dropdown(
-            options=[("your own", None), *((path.stem, path) for path in bundled)],
-            value=next(path for path in bundled if path.stem == "dance"),
-            description="Clip",
-            style=WIDE,
-        )
-        self.path = widgets.Text(
-            description="Path",
-            placeholder="any video file, then Enter",
-            continuous_update=False,
-            style=WIDE,
-            layout={"width": "420px"},
-        )
-        self.upload = widgets.FileUpload(
-            accept=".mp4,.webm,.mov,.avi,.mkv,.gif,.webp", multiple=False, description="Upload"
-        )
-        self.message = widgets.HTML()
-        self.input_type.observe(self._explain, "value")
-        self.bundled.observe(lambda change: self._open(change["new"]), "value")
-        self.path.observe(lambda change: self._open(change["new"].strip()), "value")
-        self.upload.observe(self._take_upload, "value")
-        own = widgets.HBox([self.path, self.upload], layout={"flex_flow": "row wrap"})
-        super().__init__([self.input_type, self.bundled, own, self.message])
-
-    def _explain(self, _change: object = None) -> None:
-        self.message.value = note(RAW_NEEDS, "hint") if self.input_type.value == "raw" else ""
-
-    def _take_upload(self, change: dict[str, Any]) -> None:
-        for name, content in uploaded_files(change["new"]):
-            path = Path(self._uploads.name) / Path(name).name
-            path.write_bytes(content)
-            self.path.value = str(path)
-
-    def _open(self, path: str | Path | None) -> None:
-        if not path:
-            return
-        try:
-            self._opened(open_clip(path))
-        except ClipError as error:
-            self.message.value = note(str(error), "error")
-            return
-        if path != self.bundled.value:
-            self.bundled.value = None
-        self._explain()
-
-
-def uploaded_files(value: Any) -> list[tuple[str, bytes]]:
-    """What a FileUpload holds, as (name, content): a dict by name in ipywidgets 7, a tuple in 8."""
-    if isinstance(value, dict):
-        return [(name, bytes(file["content"])) for name, file in value.items()]
-    return [(file["name"], bytes(file["content"])) for file in value]
-
-
-def starting_settings(num_frames: int, wanted: ClipSettings) -> ClipSettings:
-    """`wanted`, or for a clip that is too short what comes near: for where sliders begin."""
-    count = min(wanted.num_frames, num_frames)
-    between = max(1, count - 1)
-    stride = max(1, min(wanted.frame_stride, (num_frames - 1) // between))
-    start = min(wanted.start_frame, num_frames - 1 - (count - 1) * stride)
-    return replace(wanted, start_frame=start, frame_stride=stride, num_frames=count)
 
 
 class ClipChooser:
@@ -159,132 +77,6 @@ class ClipChooser:
 def _move(slider: widgets.Widget, value: float) -> None:
     slider.max = max(slider.max, value)
     slider.value = value
-
-
-def differences(a: RunCard, b: RunCard) -> list[str]:
-    """What two runs do not have in common, each as "seed: 0 → 1"; empty where nothing differs."""
-    facts = [
-        {"prompt": card.prompt, "negative prompt": card.negative_prompt, "clip": card.clip}
-        | card.clip_settings.to_dict()
-        | card.sample_settings.to_dict()
-        | {"model": f"{card.model} {card.weights_hash[:8]}".strip()}
-        for card in (a, b)
-    ]
-    one, other = facts
-    return [f"{name}: {one[name]} → {other[name]}" for name in one if one[name] != other[name]]
-
-
-class Comparison(widgets.VBox):
-    """Keep a result as A; each later one is shown beside it as B, with what differs."""
-
-    def __init__(self) -> None:
-        self._kept: tuple[RunCard, np.ndarray] | None = None
-        self._newest: tuple[RunCard, np.ndarray] | None = None
-        self.keep = widgets.Button(description="Keep as A", icon="thumb-tack", disabled=True)
-        self.keep.on_click(self._keep)
-        self.differing = widgets.HTML("Generate a video, keep it as A, change one thing, go on.")
-        self.pictures = Picture(), Picture()
-        titled = [
-            widgets.VBox([widgets.Label(name), picture])
-            for name, picture in zip("AB", self.pictures, strict=True)
-        ]
-        self._pair = widgets.HBox(titled, layout={"flex_flow": "row wrap", "display": "none"})
-        super().__init__([self.keep, self.differing, self._pair])
-
-    def offer(self, card: RunCard, video: np.ndarray) -> None:
-        """A new result: the next A, and B from now on."""
-        self._newest = card, video
-        self.keep.disabled = False
-        self._show()
-
-    def _keep(self, _button: widgets.Button) -> None:
-        self._kept = self._newest
-        self._show()
-
-    def _show(self) -> None:
-        if not (self._kept and self._newest):
-            return
-        found = differences(self._kept[0], self._newest[0])
-        text = "; ".join(found) or "nothing: A and B are the same run"
-        self.differing.value = f"<b>What differs</b> (A → B): {html.escape(text)}"
-        for name, picture, (card, video) in zip(
-            "AB", self.pictures, (self._kept, self._newest), strict=True
-        ):
-            picture.play(video, card.fps, f"Video {name}: {card.prompt}")
-        self._pair.layout.display = ""
-
-
-class Share(widgets.VBox):
-    """Save the last result as a video or as a run card, and restore all controls from a card.
-
-    Args:
-        restore: called with the card that was pasted; a ValueError is explained in the panel.
-        folder: where files go at first.
-    """
-
-    def __init__(self, restore: Callable[[RunCard], None], folder: Path) -> None:
-        self._restore = restore
-        self._result: tuple[RunCard, np.ndarray] | None = None
-        self.folder = widgets.Text(str(folder), description="Folder", style=WIDE)
-        self.name = widgets.Text("my_video", description="Name", style=WIDE)
-        self.buttons = {
-            suffix: widgets.Button(
-                description=f"Save {label}",
-                icon="download",
-                disabled=True,
-                layout={"width": "auto"},
-            )
-            for suffix, label in (
-                *((".mp4", "MP4"), (".gif", "GIF")),
-                *((".png", "run card (PNG)"), (".json", "run card (JSON)")),
-            )
-        }
-        for suffix, button in self.buttons.items():
-            button.on_click(lambda _button, suffix=suffix: self._tell(lambda: self._save(suffix)))
-        self.pasted = widgets.Textarea(
-            description="Run card",
-            placeholder="paste the JSON of a run card here",
-            style=WIDE,
-            layout={"width": "560px", "height": "90px"},
-        )
-        self.restore = widgets.Button(
-            description="Restore all controls", icon="undo", layout={"width": "190px"}
-        )
-        self.restore.on_click(lambda _button: self._tell(self._take_card))
-        self.message = widgets.HTML()
-        where = widgets.HBox([self.folder, self.name], layout={"flex_flow": "row wrap"})
-        saving = widgets.HBox(list(self.buttons.values()), layout={"flex_flow": "row wrap"})
-        super().__init__([where, saving, self.pasted, self.restore, self.message])
-
-    def offer(self, card: RunCard, video: np.ndarray) -> None:
-        """A new result: what the buttons save from now on."""
-        self._result = card, video
-        for button in self.buttons.values():
-            button.disabled = False
-
-    def _tell(self, act: Callable[[], str]) -> None:
-        """Do what a button asks for; the panel says what came of it, or what is wrong."""
-        try:
-            self.message.value = html.escape(act())
-        except (ValueError, OSError) as error:
-            self.message.value = note(str(error), "error")
-
-    def _save(self, suffix: str) -> str:
-        assert self._result  # the buttons are disabled before
-        card, video = self._result
-        path = Path(self.folder.value).expanduser() / f"{self.name.value}{suffix}"
-        if not path.parent.is_dir():
-            raise ValueError(f"There is no folder {path.parent}: create it or name another.")
-        if suffix in (".mp4", ".gif"):
-            write_video(path, video, card.fps)
-        else:
-            card.save(path)
-        return f"Saved {path}."
-
-    def _take_card(self) -> str:
-        card = RunCard.from_json(self.pasted.value)
-        self._restore(card)
-        return f"All controls are as on the card of “{card.prompt}”: press Generate."
 
 
 class Playground(GenerateControls):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from itertools import count, pairwise
-from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import ipywidgets as widgets
 import numpy as np
 from IPython.display import display
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from fyp_lite.clip import (
     Clip,
@@ -21,7 +18,8 @@ from fyp_lite.clip import (
     PreparedClip,
     prepare_clip,
 )
-from fyp_lite.lessons.controls import WIDE, Picture, note
+from fyp_lite.lessons.drawing import BAD, DARK_BAD, DIM, INK, LIT, PAPER, Word, letter
+from fyp_lite.lessons.panel import WIDE, Picture, note
 from fyp_lite.lessons.show import show_picture, stills_only
 from fyp_lite.settings import ClipSettings
 
@@ -31,45 +29,10 @@ STRIP_HEIGHT = 64
 MOST_CELLS = 16  # chosen frames that are drawn large; all of them have their pin
 SIDE = 14  # pixels left free left and right
 
-# Colours of drawn panels, RGB: readable beside a light and a dark page.
-PAPER, INK, DIM = (22, 25, 31), (236, 239, 244), (132, 140, 154)
-LIT, BAD, DARK_BAD = (255, 205, 64), (255, 92, 92), (58, 26, 31)
-
 _STRIP_TOP = 12
 _AXIS = _STRIP_TOP + STRIP_HEIGHT + 12
 _CELLS_TOP = _AXIS + 78
 _CELL = 104  # most pixels of a chosen frame's side
-
-
-class Word(NamedTuple):
-    """A text to be drawn: `x`, `y` in pixels, `anchor` as Pillow's ("mm" is the middle)."""
-
-    x: float
-    y: float
-    text: str
-    colour: tuple[int, int, int] = INK
-    size: int = 12
-    anchor: str = "mm"
-    bold: bool = False
-
-
-@lru_cache
-def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which matplotlib brings along: it looks the same on every machine."""
-    import matplotlib
-
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name), size)
-
-
-def letter(picture: np.ndarray, words: Iterable[Word]) -> np.ndarray:
-    """A copy of `picture` `[h, w, 3]` uint8 RGB with words on it."""
-    image = Image.fromarray(picture)
-    draw = ImageDraw.Draw(image)
-    for word in words:
-        lettering = font(word.size, word.bold)
-        draw.text((word.x, word.y), word.text, word.colour, lettering, word.anchor)
-    return np.asarray(image)
 
 
 def draw_ruler(

@@ -15,8 +15,8 @@ from PIL import Image
 from torch import Tensor
 
 from fyp_lite.cost import cost_line
-from fyp_lite.lessons.controls import WIDE, Picture, RunPanel
-from fyp_lite.lessons.ruler import DIM, INK, LIT, PAPER, Word, letter
+from fyp_lite.lessons.drawing import DIM, INK, LIT, PAPER, Word, letter
+from fyp_lite.lessons.panel import WIDE, Picture, RunPanel
 from fyp_lite.lessons.show import show_picture, stills_only
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.sampling import initial_latents

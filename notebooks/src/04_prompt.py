@@ -349,46 +349,9 @@ show_gallery(people, skeleton.fps, "case")
 # **What happened.** The first case was announced before it ran: the advice counts the characters in
 # your sentence and the skeletons in your frames. It is advice, not a ban. Look in the first video
 # for the second panda: does it take part in the figure that is there, stand somewhere in the
-# background, or not come at all? The judge of the next section counts. With two people in the clip,
-# both sentences have somebody for each name. Which of two kinds goes to which skeleton is not yours
+# background, or not come at all? With two people in the clip, both sentences have somebody for each
+# name. Which of two kinds goes to which skeleton is not yours
 # to say: nothing in the sentence tells.
-
-# %% [markdown]
-# ## Let a judge look · 1 minute
-#
-# Eyes are kind. So the package has **judges**: small networks that were trained on pictures of the
-# world, apart from the model, to tell who is there, where, when and how many. They make mistakes
-# too, and the model card says how often. The cell prints what was asked for and whether the judge
-# sees it.
-
-# %%
-from fyp_lite.judges.scores import Judge
-
-wanted = {
-    "A Panda on the sea": {"character": ["panda"], "place": ["sea"]},
-    "A Robot is dancing in Sahara desert": {"character": ["robot"], "place": ["desert"]},
-    "An Astronaut": {"character": ["astronaut"]},
-    "A man in the park, Van Gogh style": {
-        "character": ["man"],
-        "place": ["park"],
-        "style": ["Van Gogh"],
-    },
-    "Batman brown background": {"character": ["batman"], "place": ["brown background"]},
-    "Tiny cute boy in the beach, at sunset": {
-        "character": ["boy"],
-        "place": ["beach"],
-        "time": ["sunset"],
-    },
-}
-judge = Judge()
-for prompt, facts in wanted.items():
-    seen = judge.prompt(videos[prompt], facts)
-    marks = [f"{facts[part][0]} {'✔' if right else '✘'}" for part, right in seen.items()]
-    print(f"{prompt:40}", *marks, sep="  ")
-
-for title, video in people.items():
-    (count,) = judge.sees(video)["count"]
-    print(f"{title:40}  the judge sees {count}")
 
 # %% [markdown]
 # ## The panel · 1 minute

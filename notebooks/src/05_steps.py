@@ -326,25 +326,6 @@ for n in (1, 5, 50):
     print(f"{n:2} steps: {verdict} (difference {difference:.1f} of 255)")
 
 # %% [markdown]
-# ## What the judges say · 1 minute
-#
-# The **follow score** asks a small network where it sees elbows, wrists, knees and all other joints
-# in each frame, and counts those that lie where the skeleton has them. The **prompt** column asks
-# another one whether it sees the panda and the sea. Both can err.
-
-# %%
-from fyp_lite.judges.scores import Judge
-from fyp_lite.skeleton import read_skeletons
-
-judge, keypoints = Judge(), read_skeletons(skeleton.frames)
-print("steps  joints in place  prompt")
-for n, video in videos.items():
-    joints = judge.follow(video, keypoints)["joints @0.1"]
-    seen = judge.prompt(video, {"character": ["panda"], "place": ["sea"]})
-    marks = ", ".join(f"{part} {'✔' if right else '✘'}" for part, right in seen.items())
-    print(f"{n:5}  {joints:15.0%}  {marks}")
-
-# %% [markdown]
 # ## You may have read… · 1 minute
 #
 # > **You may have read** that the number of steps sets the depth of a "coarse-to-fine network". It

@@ -278,25 +278,6 @@ for scale in (0, 1):
     print(f"scale {scale}: {verdict} (difference {difference:.1f} of 255)")
 
 # %% [markdown]
-# ## What the judges say · 1 minute
-#
-# The **follow score** counts the joints that a small network sees where the skeleton has them. The
-# **prompt** column asks another one whether it sees the panda and the sea. Both can err. What you
-# are looking for is a scale at which both are content.
-
-# %%
-from fyp_lite.judges.scores import Judge
-from fyp_lite.skeleton import read_skeletons
-
-judge, keypoints = Judge(), read_skeletons(skeleton.frames)
-print("scale  joints in place  prompt")
-for scale, video in videos.items():
-    joints = judge.follow(video, keypoints)["joints @0.1"]
-    seen = judge.prompt(video, {"character": ["panda"], "place": ["sea"]})
-    marks = ", ".join(f"{part} {'✔' if right else '✘'}" for part, right in seen.items())
-    print(f"{scale:5}  {joints:15.0%}  {marks}")
-
-# %% [markdown]
 # ## The panel: scales against seeds · 2 minutes
 #
 # One example is luck. This panel makes a video for every scale in the rows and every seed in the
@@ -306,7 +287,8 @@ for scale, video in videos.items():
 # %%
 import tempfile
 
-from fyp_lite.lessons.sweep import Given, SweepPanel
+from fyp_lite.lessons.sweep import Given
+from fyp_lite.lessons.sweep_panel import SweepPanel
 
 small, short = ClipSettings(num_frames=4), SampleSettings(num_inference_steps=8)
 folder = tempfile.mkdtemp(prefix="fyp_lite_")  # name a folder of your own to keep the videos
@@ -368,8 +350,7 @@ cheap_exercise.check(my_settings)
 print(cost_line(pipeline, start.clip_settings, my_settings))
 
 # %% [markdown]
-# Is the cheap one good enough? Compare the rows of scale 1 and of the larger scales in the gallery
-# and in the judges' table.
+# Is the cheap one good enough? Compare the rows of scale 1 and of the larger scales in the gallery.
 
 # %% [markdown]
 # <details><summary><b>For the curious</b></summary>

@@ -339,23 +339,6 @@ rates = {name: flicker(video, keypoints) for name, video in videos.items()}
 print(f"\nleast flicker: {min(rates, key=rates.get)}; most: {max(rates, key=rates.get)}")
 
 # %% [markdown]
-# A third question, whether the figure still follows the skeleton, takes a judge: a second network
-# that reads the joints back from the video. The share of joints that it finds where they should be
-# is the **follow score**.
-
-# %%
-from fyp_lite.hashes import CheckpointError
-from fyp_lite.judges.scores import Judge
-
-try:
-    judge = Judge()
-except CheckpointError:
-    print("There is no judge in this installation: look at the videos above.")
-else:
-    for name, video in videos.items():
-        print(f"{name:30} {judge.follow(video, keypoints)['joints @0.1']:.0%} of joints in place")
-
-# %% [markdown]
 # Is your first video the one that was expected?
 
 # %%
@@ -421,7 +404,7 @@ print(f"of {(sum(sizes.values()) + stage_1) / 1e6:.2f} M in the UNet and the pos
 # <details><summary><b>For the curious</b></summary>
 #
 # - The bundled model was trained a little differently from the table: text and pose together first,
-#   then the parts that look across frames. Lesson 08 runs both orders, and says why.
+#   then the parts that look across frames. Lesson 08 can run both orders, and says why.
 # - Temporal attention and temporal convolution begin as *no change*: their last weights are zero at
 #   first, so that the picture network works as before when the second stage starts.
 # - One more thing spans the frames without being trained for it: the normalisation in the residual

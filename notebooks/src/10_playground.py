@@ -132,8 +132,8 @@ predict(
 import time
 
 from fyp_lite.clip import prepare_clip
-from fyp_lite.lessons.playground import differences
 from fyp_lite.lessons.runcard import RunCard, class_picture, make_card
+from fyp_lite.lessons.share import differences
 from fyp_lite.lessons.show import show_video
 
 quick = SampleSettings(num_inference_steps=8)

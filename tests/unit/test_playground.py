@@ -11,14 +11,10 @@ import pytest
 from PIL import Image
 
 import fyp_lite
-from fyp_lite.lessons.playground import (
-    RAW_NEEDS,
-    Playground,
-    differences,
-    starting_settings,
-    uploaded_files,
-)
+from fyp_lite.lessons.picker import RAW_NEEDS, starting_settings, uploaded_files
+from fyp_lite.lessons.playground import Playground
 from fyp_lite.lessons.runcard import RunCard
+from fyp_lite.lessons.share import differences
 from fyp_lite.lessons.show import reduced_motion
 from fyp_lite.settings import ClipSettings
 from fyp_lite.video import write_video

@@ -9,7 +9,8 @@ import pytest
 
 import fyp_lite
 from fyp_lite.clip import ClipError, open_clip, prepare_clip
-from fyp_lite.lessons.ruler import BAD, LIT, SIDE, WIDTH, FrameRuler, draw_ruler, listed
+from fyp_lite.lessons.drawing import BAD, LIT
+from fyp_lite.lessons.ruler import SIDE, WIDTH, FrameRuler, draw_ruler, listed
 from fyp_lite.settings import ClipSettings
 
 

@@ -11,18 +11,17 @@ from PIL import Image
 
 import fyp_lite
 from fyp_lite.clip import ClipError, open_clip, prepare_clip
-from fyp_lite.lessons.ruler import LIT
+from fyp_lite.lessons.drawing import LIT
 from fyp_lite.lessons.sweep import (
     CELL,
     Given,
     Progress,
     Sweep,
     SweepError,
-    SweepPanel,
     SweepResult,
-    read_values,
     sweep,
 )
+from fyp_lite.lessons.sweep_panel import SweepPanel, read_values
 from fyp_lite.settings import ClipSettings, SampleSettings, SettingsError
 
 SHORT = ClipSettings(num_frames=2)
