@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import html
 import math
+import re
 
 import ipywidgets as widgets
 import numpy as np
@@ -170,6 +171,7 @@ def note(text: str, kind: str) -> str:
 def show_panel(panel: widgets.Widget, frames: np.ndarray, title: str) -> None:
     """Show the panel, or `frames` `[f, h, w, 3]` uint8 where stills take the place of widgets."""
     if stills_only():
-        show_sheet(frames, title)
+        words = re.sub(r"<[^>]*>", " ", title)  # a caption's line breaks and colours
+        show_sheet(frames, html.unescape(words).strip())
     else:
         display(panel)

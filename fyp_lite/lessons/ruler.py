@@ -255,6 +255,7 @@ class FrameRuler(widgets.VBox):
             prepared = self.prepared
         except ClipError as error:
             self.caption.value = note(str(error), "error")
+            self.picture.draw(np.zeros((self.size, self.size, 3), np.uint8), "No preview")
             return
         numbers = prepared.indices
         seconds = (numbers[-1] - numbers[0]) / self.clip.fps

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import fyp_lite
 from fyp_lite.lessons import checks, expected, show
 from fyp_lite.lessons import resume as resuming
 from fyp_lite.lessons.checks import Exercise, Prediction, predict
@@ -321,3 +322,9 @@ def test_a_skeleton_video_is_described_and_another_is_not():
     long = draw_skeletons(keypoints.repeat(5, axis=0), 256, 256)
     assert "At 8 moments: One person. Left arm up" in show.describe("the skeleton", long, 8)
     assert show.describe("noise", video(0), 8).endswith(": noise")
+
+
+def test_every_case_of_the_lessons_has_its_expected_picture():
+    folder = fyp_lite.data_dir() / "expected"
+    assert {path.stem for path in folder.glob("*.webp")} == set(CASES)
+    assert {path.stem for path in folder.glob("*.json")} == set(CASES)

@@ -120,3 +120,11 @@ def test_stills_show_the_ruler(clip, monkeypatch):
     )
     FrameRuler(clip, size=64).show()
     assert shown == [WIDTH]
+
+
+def test_settings_past_the_end_show_no_old_preview(clip):
+    ruler = FrameRuler(clip, size=64)
+    before = ruler.picture.value
+    ruler.start_frame.value = ruler.start_frame.max
+    assert ruler.picture.tooltip == "No preview"
+    assert before != ruler.picture.value != b""
