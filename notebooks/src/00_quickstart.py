@@ -105,8 +105,8 @@ print(f"{len(result.video)} frames in {seconds:.1f} s on this machine ({pipeline
 # **What happened.** Number 2 is what the network is trained for: compare where the figure stands
 # and where its arms are, picture by picture. The run began with pure noise, like an untuned
 # television, and in 20 small steps the network took noise away, each time towards *a panda on the
-# sea* in the pose of the skeleton. The bundled model is an early checkpoint: the sea is there, the
-# panda is still a blur.
+# sea* in the pose of the skeleton. The bundled model is still being trained: it paints with a broad
+# brush.
 
 # %% [markdown]
 # ## Which moments? Start frame and stride · 2 minutes
