@@ -22,7 +22,7 @@ from fyp_lite.lessons.motion_text import describe_motion
 from fyp_lite.skeleton import check_skeleton_frames, read_skeletons
 from fyp_lite.video import contact_sheet, encode_mp4
 
-STILL_SIZE = 160  # pixels, the height of one frame in a contact sheet
+STILL_SIZE = 128  # pixels, the height of one frame in a contact sheet
 MAX_STILLS = 8  # frames in a contact sheet that stands for a video
 MAX_READ = 32  # frames of a skeleton video that are read for its description,
 READ_SIZE = 320  # with their short side at most this many pixels
@@ -133,7 +133,7 @@ def few_frames(frames: np.ndarray) -> np.ndarray:
 def show_picture(picture: np.ndarray, text: str) -> None:
     """Show one picture `[h, w, 3]` uint8 RGB, compressed; `text` says what is seen (alt text)."""
     data = io.BytesIO()
-    Image.fromarray(picture).save(data, "JPEG", quality=85, optimize=True)
+    Image.fromarray(picture).save(data, "JPEG", quality=80, optimize=True)
     display(
         {"image/jpeg": base64.b64encode(data.getvalue()).decode(), "text/plain": text},
         metadata={"image/jpeg": {"alt": text}},
