@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from fyp_lite.checkpoints import load_pipeline
 from fyp_lite.hashes import verify_hashes
 from fyp_lite.settings import SampleSettings
-from fyp_lite.training import assemble, autoencoder, cache, common, joint, temporal
+from fyp_lite.training import assemble, autoencoder, cache, common, joint, temporal, text
 
 
 def run(monkeypatch, module, *arguments: object) -> None:
@@ -80,9 +80,12 @@ def test_all_stages_to_a_working_pipeline(data, tmp_path, monkeypatch):
     run(monkeypatch, autoencoder, "--data", data, "--out", vae, *short)
     sizes = ("--images", 6, "--clips", 2)
     run(monkeypatch, cache, "latents", "--out", data, "--vae", vae / "vae", *sizes)
-    run(monkeypatch, joint, "--data", data, "--out", first, *short)
+    words = tmp_path / "text"
+    run(monkeypatch, text, "--out", words, *short)
+    from_words = ("--data", data, "--init", words, "--out", first, "--batch-size", 2)
+    run(monkeypatch, joint, *from_words, "--minutes", 0.03)
     before = torch.load(first / "checkpoint.pt", weights_only=True)
-    run(monkeypatch, joint, "--data", data, "--out", first, "--minutes", 0.1, "--batch-size", 2)
+    run(monkeypatch, joint, *from_words, "--minutes", 0.1)
     after = torch.load(first / "checkpoint.pt", weights_only=True)
     assert after["step"] > before["step"] > 0
     assert after["minutes"] > before["minutes"]
@@ -197,13 +200,14 @@ def test_two_processes_learn_what_one_does_with_twice_the_batch(data, tmp_path, 
     vae.save_pretrained(tmp_path / "vae")
     if not (data / "images" / "latents.npy").exists():
         cache.encode(data / "images", tmp_path / "vae")
+    words = tmp_path / "text"
+    run(monkeypatch, text, "--out", words, "--steps", 2, "--batch-size", 2)
     losses = {}
     for processes, batch in ((1, 4), (2, 2)):
         out = tmp_path / str(processes)
-        launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_machines", "1"]
-        launch += ["--num_processes", str(processes), "--mixed_precision", "no"]
-        launch += ["--dynamo_backend", "no", "-m", "fyp_lite.training.joint"]
-        stage = ["--data", data, "--out", out, "--steps", "4", "--batch-size", batch]
+        launch = ["-m", "torch.distributed.run", "--nproc_per_node", processes]
+        launch += ["-m", "fyp_lite.training.joint", "--data", data, "--init", words]
+        stage = ["--out", out, "--steps", 4, "--batch-size", batch]
         subprocess.run(
             [sys.executable, *map(str, [*launch, *stage])],
             check=True,
