@@ -6,27 +6,18 @@ Its exercises are then tried as a learner would: what the cell holds at first do
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import jupytext
 import nbformat
 import pytest
+from helpers import forbid_network
 from nbclient import NotebookClient
 
 SOURCES = sorted((Path(__file__).resolve().parents[2] / "notebooks" / "src").glob("*.py"))
 LESSONS = [source for source in SOURCES if not source.stem.startswith("00")]
 SECONDS = 300  # for one cell, on a slow machine
 
-NO_NETWORK = """
-import socket
-
-def refuse(*arguments, **options):
-    raise OSError(f"the network is forbidden here: {arguments}")
-
-socket.getaddrinfo = refuse
-socket.create_connection = refuse
-"""
 # Goes in behind every cell that poses an exercise, and leaves it as it was.
 TRY_EXERCISES = """
 def try_exercises(tried):
@@ -63,10 +54,7 @@ def test_all_lessons_set_up_alike(source):
 @pytest.mark.slow
 @pytest.mark.parametrize("source", LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_runs_and_its_exercises_can_be_solved(source, tmp_path, monkeypatch):
-    (tmp_path / "sitecustomize.py").write_text(NO_NETWORK)
-    paths = [str(tmp_path), os.environ.get("PYTHONPATH", "")]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    forbid_network(tmp_path, monkeypatch)
     monkeypatch.setenv("FYP_LITE_MINUTES", "0.2")  # what the lesson on training may spend
     notebook = jupytext.read(source, fmt="py:percent")
     for place, cell in reversed(list(enumerate(notebook.cells))):

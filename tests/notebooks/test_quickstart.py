@@ -6,7 +6,6 @@ The same holds for every notebook: the tests take whatever lies in notebooks/src
 from __future__ import annotations
 
 import importlib.util
-import os
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+from helpers import forbid_network
 from nbclient import NotebookClient
 
 from fyp_lite.checkpoints import WEIGHTS
@@ -24,17 +24,6 @@ SCRIPTS = ROOT / "scripts"
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
 SECONDS = 120
 STORED_TYPES = {"text/plain", "text/markdown", "image/jpeg", "image/png"}
-
-# Loaded by the kernel before anything else: whoever asks for another machine is refused.
-NO_NETWORK = """
-import socket
-
-def refuse(*arguments, **options):
-    raise OSError(f"the network is forbidden here: {arguments}")
-
-socket.getaddrinfo = refuse
-socket.create_connection = refuse
-"""
 
 needs_weights = pytest.mark.skipif(
     not (WEIGHTS / "lite").is_dir(), reason="the bundled model is not in this tree yet"
@@ -58,10 +47,7 @@ def stored(source):
 
 @needs_weights
 def test_it_runs_from_a_clean_kernel_without_a_network(tmp_path, monkeypatch):
-    (tmp_path / "sitecustomize.py").write_text(NO_NETWORK)
-    paths = [str(tmp_path), os.environ.get("PYTHONPATH", "")]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    forbid_network(tmp_path, monkeypatch)
     notebook = jupytext.read(ROOT / "notebooks" / "src" / "00_quickstart.py", fmt="py:percent")
     where = {"metadata": {"path": str(tmp_path)}}
     began = time.perf_counter()

@@ -7,6 +7,7 @@ from time import perf_counter
 
 import numpy as np
 import pytest
+from helpers import build_tiny_pipeline, press_generate
 
 import fyp_lite
 from fyp_lite.clip import ClipError, open_clip
@@ -19,38 +20,8 @@ PROMPT = "a panda on the sea"
 
 @pytest.fixture(scope="module")
 def pipeline():
-    """The real pipeline with a tiny network of random weights: 64 x 64 pixels, known words few."""
-    import torch
-
-    from fyp_lite.model.pose_encoder import PoseEncoder
-    from fyp_lite.model.text import build_text_encoder, build_tokenizer
-    from fyp_lite.model.unet import FollowYourPoseUNet
-    from fyp_lite.model.vae import FrameAutoencoder
-    from fyp_lite.pipeline import FollowYourPosePipeline
-    from fyp_lite.sampling import lite_scheduler
-
-    torch.manual_seed(0)
-    tokenizer = build_tokenizer(["a", "panda", "robot", "on", "the", "sea"])
-    unet = FollowYourPoseUNet(
-        sample_size=8,
-        in_channels=8,
-        out_channels=8,
-        block_out_channels=(16, 32),
-        attention_levels=(False, True),
-        layers_per_block=1,
-        num_attention_heads=2,
-        cross_attention_dim=48,
-        norm_num_groups=8,
-    )
-    return FollowYourPosePipeline(
-        FrameAutoencoder(),
-        build_text_encoder(tokenizer, width=48),
-        tokenizer,
-        unet,
-        PoseEncoder((16, 32)),
-        lite_scheduler(),
-        default_guidance_scale=4.0,
-    )
+    words = ["a", "panda", "robot", "on", "the", "sea"]
+    return build_tiny_pipeline(words, guidance_scale=4.0)
 
 
 @pytest.fixture
@@ -64,18 +35,6 @@ def panel(pipeline, clip):
     panel = GenerateControls(pipeline, ClipPreview(clip, pipeline.size), PROMPT)
     panel.steps.value = 4
     return panel
-
-
-def press_generate(panel, during=None):
-    """Click Generate and let the loop run to the end of the task, as a kernel does."""
-
-    async def session():
-        panel.generate_button.click()
-        if during:
-            await during()
-        await panel.task
-
-    asyncio.run(session())
 
 
 def ends(slider):

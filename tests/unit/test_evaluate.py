@@ -10,16 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers import build_tiny_pipeline
 
 from fyp_lite.judges import scores
 from fyp_lite.judges.scores import person_sizes
 from fyp_lite.lessons.switches import SWITCHES, switched_off
-from fyp_lite.model.pose_encoder import PoseEncoder
-from fyp_lite.model.text import build_text_encoder, build_tokenizer
-from fyp_lite.model.unet import FollowYourPoseUNet
 from fyp_lite.model.vae import FrameAutoencoder
 from fyp_lite.pipeline import FollowYourPosePipeline
-from fyp_lite.sampling import lite_scheduler
 from fyp_lite.settings import SampleSettings
 from fyp_lite.training import cache, evaluate, judges, knobs, measures
 from fyp_lite.world.characters import CHARACTERS
@@ -30,30 +27,7 @@ TWO_STEPS = SampleSettings(num_inference_steps=2)
 
 @pytest.fixture(scope="module")
 def pipeline() -> FollowYourPosePipeline:
-    torch.manual_seed(0)
-    tokenizer = build_tokenizer(world_vocabulary())
-    pipeline = FollowYourPosePipeline(
-        vae=FrameAutoencoder(8, (16, 16), (16, 16)),
-        text_encoder=build_text_encoder(tokenizer, width=16),
-        tokenizer=tokenizer,
-        unet=FollowYourPoseUNet(
-            sample_size=8,
-            in_channels=8,
-            out_channels=8,
-            block_out_channels=(16, 16),
-            attention_levels=(False, True),
-            layers_per_block=1,
-            num_attention_heads=2,
-            cross_attention_dim=16,
-            norm_num_groups=4,
-        ),
-        pose_encoder=PoseEncoder((16, 16)),
-        scheduler=lite_scheduler(),
-        default_guidance_scale=3.0,
-        shared_noise=0.5,
-    )
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
+    return build_tiny_pipeline(world_vocabulary(), shared_noise=0.5)
 
 
 @pytest.mark.parametrize("held_out", [False, True])

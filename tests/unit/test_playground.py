@@ -8,6 +8,7 @@ import json
 
 import numpy as np
 import pytest
+from helpers import press_generate
 from PIL import Image
 
 import fyp_lite
@@ -30,20 +31,12 @@ def playground(tiny_pipeline, tmp_path):
     return panel
 
 
-def generate(panel):
-    async def session():
-        panel.generate_button.click()
-        await panel.task
-
-    asyncio.run(session())
-
-
 def test_all_settings_reach_the_video(playground, tiny_pipeline):
     playground.chooser.ruler.start_frame.value = 40
     playground.chooser.lens.crops["right"].value = 100
     playground.negative_prompt.value = "sea"
     playground.seed.value = 7
-    generate(playground)
+    press_generate(playground)
     card = playground.card
     assert card.clip_settings == ClipSettings(start_frame=40, num_frames=2, crop_right=100)
     assert (card.negative_prompt, card.sample_settings.seed, card.clip) == ("sea", 7, "dance.mp4")
@@ -51,7 +44,7 @@ def test_all_settings_reach_the_video(playground, tiny_pipeline):
 
 
 def test_stop_leaves_the_last_card(playground):
-    generate(playground)
+    press_generate(playground)
     kept = playground.card
 
     async def session():
@@ -126,14 +119,14 @@ def test_a_clip_of_three_frames_is_usable(playground, tmp_path):
     write_video(tmp_path / "short.mp4", np.zeros((3, 64, 64, 3), np.uint8), 10)
     playground.picker.path.value = str(tmp_path / "short.mp4")
     assert playground.chooser.prepared.indices == [0, 1, 2]
-    generate(playground)
+    press_generate(playground)
     assert "black and holds no skeleton" in playground.message.value
 
 
 def test_raw_says_what_is_needed(playground):
     playground.picker.input_type.value = "raw"
     assert "reads skeletons" in playground.picker.message.value
-    generate(playground)
+    press_generate(playground)
     assert RAW_NEEDS in playground.message.value and playground.video is None
     playground.picker.input_type.value = "skeleton"
     assert playground.picker.message.value == ""
@@ -160,7 +153,7 @@ def test_settings_past_the_end_are_explained_everywhere(playground):
     assert "need 188" in chooser.caption.value
     chooser.sliders.selected_index = 1
     assert "need 188" in chooser.lens.caption.value
-    generate(playground)
+    press_generate(playground)
     assert "need 188" in playground.message.value and not playground.generate_button.disabled
 
 
@@ -169,10 +162,10 @@ def test_settings_past_the_end_are_explained_everywhere(playground):
 
 def test_a_and_b_are_shown_with_what_differs(playground):
     assert playground.compare.keep.disabled
-    generate(playground)
+    press_generate(playground)
     playground.compare.keep.click()
     playground.seed.value, playground.prompt.value = 1, "a panda <b>"
-    generate(playground)
+    press_generate(playground)
     said = playground.compare.differing.value
     assert "prompt: a panda on the sea → a panda &lt;b&gt;; seed: 0 → 1" in said
     a, b = playground.compare.pictures
@@ -182,13 +175,13 @@ def test_a_and_b_are_shown_with_what_differs(playground):
 
 
 def test_differences_name_every_setting(playground):
-    generate(playground)
+    press_generate(playground)
     a = playground.card
     assert differences(a, a) == []
     playground.picker.bundled.value = CLIPS / "walk.mp4"
     playground.chooser.ruler.frame_stride.value = 1
     playground.guidance_scale.value = 1
-    generate(playground)
+    press_generate(playground)
     assert differences(a, playground.card) == [
         "clip: dance.mp4 → walk.mp4",
         "frame_stride: 3 → 1",
@@ -199,7 +192,7 @@ def test_differences_name_every_setting(playground):
 def test_the_sweep_takes_the_panels_settings(playground, tmp_path):
     playground.seed.value = 9
     playground.sweep.row_values.value, playground.sweep.column_name.value = "1, 2", "none"
-    generate(playground.sweep)
+    press_generate(playground.sweep)
     assert playground.sweep.message.value == ""
     assert "num_frames 2 · num_inference_steps 2 · guidance_scale 3.0 · seed 9" in (
         playground.sweep.result.title
@@ -213,7 +206,7 @@ def test_the_sweep_takes_the_panels_settings(playground, tmp_path):
 def test_results_are_saved(playground, tmp_path):
     buttons = playground.share.buttons
     assert all(button.disabled for button in buttons.values())
-    generate(playground)
+    press_generate(playground)
     for suffix, button in buttons.items():
         button.click()
         assert (tmp_path / f"my_video{suffix}").stat().st_size > 100
@@ -229,7 +222,7 @@ def test_a_pasted_card_restores_every_control(playground, tiny_pipeline, tmp_pat
     chooser.ruler.start_frame.value, chooser.lens.crops["left"].value = 12, 60
     playground.prompt.value, playground.seed.value = "a panda", 11
     playground.negative_prompt.value = "sea"
-    generate(playground)
+    press_generate(playground)
     text = playground.card.to_json()
 
     other = Playground(tiny_pipeline, folder=tmp_path)
@@ -238,13 +231,13 @@ def test_a_pasted_card_restores_every_control(playground, tiny_pipeline, tmp_pat
     other.share.pasted.value = text
     other.share.restore.click()
     assert "All controls are as on the card" in other.share.message.value
-    generate(other)
+    press_generate(other)
     assert differences(playground.card, other.card) == []
     assert (other.video == playground.video).all()
 
 
 def test_a_card_beyond_the_sliders_widens_them(playground):
-    generate(playground)
+    press_generate(playground)
     values = json.loads(playground.card.to_json())
     values["sample_settings"]["num_inference_steps"] = 80
     values["guidance_scale"] = values["sample_settings"]["guidance_scale"] = 30.0
@@ -264,7 +257,7 @@ def test_a_card_beyond_the_sliders_widens_them(playground):
     ],
 )
 def test_a_card_that_cannot_be_restored_is_explained(playground, change, said):
-    generate(playground)
+    press_generate(playground)
     before = playground.chooser.settings
     values = json.loads(playground.card.to_json()) | change
     playground.share.pasted.value = json.dumps(values)
@@ -316,7 +309,7 @@ def test_reduced_motion_leaves_nothing_moving(playground):
     reduced_motion()
     try:
         playground.chooser.ruler.start_frame.value = 5
-        generate(playground)
+        press_generate(playground)
         for picture in (playground.chooser.ruler.picture, playground.live):
             with Image.open(io.BytesIO(bytes(picture.value))) as shown:
                 assert not getattr(shown, "is_animated", False)

@@ -7,6 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 import torch
+from helpers import press_generate
 
 import fyp_lite
 from fyp_lite.clip import prepare_clip
@@ -26,16 +27,6 @@ def skeleton():
 @pytest.fixture
 def scrubber(tiny_pipeline, skeleton):
     return StepScrubber(tiny_pipeline, skeleton, PROMPT, SETTINGS)
-
-
-def run(panel, during=None):
-    async def session():
-        panel.generate_button.click()
-        if during:
-            await during()
-        await panel.task
-
-    asyncio.run(session())
 
 
 @pytest.mark.parametrize("shared", [0.0, 0.6])
@@ -72,7 +63,7 @@ def test_a_strip_has_a_column_for_each_of_up_to_eight_steps(tiny_pipeline, skele
 
 
 def test_the_run_is_the_pipelines_and_the_slider_shows_every_step(scrubber, tiny_pipeline):
-    run(scrubber)
+    press_generate(scrubber)
     expected = tiny_pipeline(PROMPT, scrubber.skeleton_frames, SETTINGS).video
     assert (scrubber.video == expected).all()
     assert (scrubber.step.min, scrubber.step.max, scrubber.step.value) == (1, 4, 4)
@@ -94,12 +85,12 @@ def test_stop_keeps_the_steps_so_far(scrubber):
             await asyncio.sleep(0)
         scrubber.stop_button.click()
 
-    run(scrubber, stop_after_two)
+    press_generate(scrubber, stop_after_two)
     assert len(scrubber.steps) == 2 and scrubber.video is None
     assert scrubber.progress_label.value == "stopped after step 2"
     scrubber.step.value = 1
     assert "Step 1 of 4" in scrubber.caption.value
-    run(scrubber)
+    press_generate(scrubber)
     assert len(scrubber.steps) == 4 and scrubber.video is not None
 
 

@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+from helpers import press_generate
 from PIL import Image
 
 import fyp_lite
@@ -187,18 +188,8 @@ def panel(tiny_pipeline, clip, tmp_path):
     return panel
 
 
-def run(panel, during=None):
-    async def session():
-        panel.generate_button.click()
-        if during:
-            await during()
-        await panel.task
-
-    asyncio.run(session())
-
-
 def test_the_panel_runs_a_sweep_and_shows_it(panel, tmp_path):
-    run(panel)
+    press_generate(panel)
     assert len(panel.result.videos) == 4
     assert panel.progress_label.value == f"done: 4 videos and grid.png are in {tmp_path}"
     assert panel.progress.value == panel.progress.max == 400
@@ -212,7 +203,7 @@ def test_stop_keeps_what_is_stored(panel, tmp_path):
             await asyncio.sleep(0)
         panel.stop_button.click()
 
-    run(panel, stop_in_the_second)
+    press_generate(panel, stop_in_the_second)
     assert panel.result is None and "stopped after video 2" in panel.progress_label.value
     assert len(list(tmp_path.glob("*.npz"))) == 1
     assert "(3 videos to make)" in panel._cost()
@@ -220,11 +211,11 @@ def test_stop_keeps_what_is_stored(panel, tmp_path):
 
 def test_the_panel_explains_bad_values(panel):
     panel.row_values.value = "1, x"
-    run(panel)
+    press_generate(panel)
     assert "is no number for frame_stride" in panel.message.value
     panel.row_name.value, panel.row_values.value = "seed", "1"
-    run(panel)
+    press_generate(panel)
     assert "both vary seed" in panel.message.value
     panel.column_name.value = "none"
-    run(panel)
+    press_generate(panel)
     assert list(panel.result.videos) == [(1, None)]
