@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from fyp_lite.lessons.drawing import font
+from fyp_lite.lessons.drawing import font, wrapped
 from fyp_lite.video import contact_sheet
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def draw_card(card: RunCard) -> np.ndarray:
     """A card as a picture `[h, w, 3]` uint8: its frames, prompt, settings, model and machine."""
     strip = contact_sheet(card.frames, columns=len(card.frames))
     width = CARD + 2 * MARGIN
-    title = _wrap(f"“{card.prompt}”", font(TITLE, bold=True), CARD)
+    title = wrapped(f"“{card.prompt}”", font(TITLE, bold=True), CARD)
     columns = [_video_facts(card), _model_facts(card)]
     rows = max(map(len, columns))
     height = MARGIN * 4 + strip.shape[0] + 30 * len(title) + 24 * rows + SMALL
@@ -74,7 +74,7 @@ def class_picture(cards: Sequence[RunCard]) -> np.ndarray:
 def _draw_cell(card: RunCard) -> Image.Image:
     frames = card.frames[:: math.ceil(len(card.frames) / 4)]
     shown = Image.fromarray(contact_sheet(frames, columns=len(frames)))
-    words = _wrap(f"“{card.prompt}”", font(TEXT, bold=True), CELL)
+    words = wrapped(f"“{card.prompt}”", font(TEXT, bold=True), CELL)
     if len(words) > 2:
         words = [words[0], words[1] + " …"]
     cell = Image.new("RGB", (CELL, shown.height + 64), PAPER)
@@ -131,18 +131,6 @@ def _brief(card: RunCard) -> str:
 
 def _short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
-    """Lines of whole words, each at most `width` pixels; a longer word has its own line."""
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and font.getlength(longer) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines
 
 
 def _draw_facts(draw: ImageDraw.ImageDraw, x: int, y: int, facts: list[tuple[str, str]]) -> None:

@@ -44,3 +44,15 @@ def letter(picture: np.ndarray, words: Iterable[Word]) -> np.ndarray:
         lettering = font(word.size, word.bold)
         draw.text((word.x, word.y), word.text, word.colour, lettering, word.anchor)
     return np.asarray(image)
+
+
+def wrapped(text: str, lettering: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    """Lines of whole words, each at most `width` pixels; a longer word has its own line."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and lettering.getlength(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines

@@ -19,7 +19,7 @@ from PIL import Image
 
 from fyp_lite.clip import Clip, choose_frames, crop_box, open_clip, prepare_clip
 from fyp_lite.hashes import file_hash
-from fyp_lite.lessons.drawing import DIM, INK, LIT, PAPER, Word, font, letter
+from fyp_lite.lessons.drawing import DIM, INK, LIT, PAPER, Word, font, letter, wrapped
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.skeleton import check_skeleton_frames
@@ -302,8 +302,8 @@ def _draw_sheet(result: SweepResult, cells: Mapping[Key, np.ndarray]) -> np.ndar
     name_of_rows, rows = result.rows
     name_of_columns, columns = result.columns
     across = margin + LABEL + len(columns) * (width + gap) - gap + margin
-    title = _wrapped(result.title, 13, across - 2 * margin)
-    heads = [[] if v is None else _wrapped(str(v), 13, width, 3) for v in columns]
+    title = _label(result.title, across - 2 * margin)
+    heads = [[] if v is None else _label(str(v), width) for v in columns]
     top = margin + 18 * len(title) + 28
     if name_of_columns:
         top += 17 * max(map(len, heads)) + 4
@@ -318,7 +318,7 @@ def _draw_sheet(result: SweepResult, cells: Mapping[Key, np.ndarray]) -> np.ndar
         words.append(Word(margin + LABEL, corner, f"{name_of_columns} →", LIT, 12, "lm"))
     for i, row in enumerate(rows):
         y = top + i * (CELL + gap)
-        label = _wrapped(str(row), 13, LABEL - 12, 6)
+        label = _label(str(row), LABEL - 12, 6)
         words += _stacked(label, margin, y + CELL / 2 - 17 * (len(label) - 1) / 2, "lm")
         for j, column in enumerate(columns):
             x = margin + LABEL + j * (width + gap)
@@ -334,14 +334,7 @@ def _stacked(lines: list[str], x: float, y: float, anchor: str) -> list[Word]:
     return [Word(x, y + 17 * i, line, INK, 13, anchor, True) for i, line in enumerate(lines)]
 
 
-def _wrapped(text: str, size: int, width: int, most: int = 3) -> list[str]:
+def _label(text: str, width: int, most: int = 3) -> list[str]:
     """`text` in at most so many lines of so many pixels; the rest becomes an ellipsis."""
-    lettering = font(size, True)
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and lettering.getlength(longer) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
+    lines = wrapped(text, font(13, True), width)
     return lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1]} …"]

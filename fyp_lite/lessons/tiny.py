@@ -24,8 +24,6 @@ from torch import nn
 from transformers import PreTrainedTokenizerFast
 
 from fyp_lite.lessons.show import show_picture
-from fyp_lite.model.pose_encoder import PoseEncoder
-from fyp_lite.model.unet import FollowYourPoseUNet
 from fyp_lite.model.vae import FrameAutoencoder
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.sampling import lite_scheduler
@@ -33,7 +31,7 @@ from fyp_lite.training import text
 from fyp_lite.training.assemble import GUIDANCE_SCALE, SHARED_NOISE
 from fyp_lite.training.cache import SIZE, Cache, scene_to_json
 from fyp_lite.training.common import Draw, Item, MakeBatch, Options, move, stack, train
-from fyp_lite.training.joint import DiffusionStage, start_as_identity
+from fyp_lite.training.joint import DiffusionStage
 from fyp_lite.world.captions import NOUNS, CharacterSpec, words_of
 from fyp_lite.world.characters import CHARACTERS, Character
 from fyp_lite.world.dataset import FPS, TRAINING_MOTIONS, Clip, Scene, render_clip
@@ -155,21 +153,7 @@ def text_batches(world: TinyWorld, tokenizer: PreTrainedTokenizerFast, size: int
 
 def tiny_stage(tokenizer: PreTrainedTokenizerFast) -> DiffusionStage:
     """The stage that trains the lite model, with smaller networks for 128 x 128 pixels."""
-    stage = DiffusionStage(tokenizer)
-    stage.unet = FollowYourPoseUNet(
-        sample_size=TINY_SIZE // 8,
-        in_channels=8,
-        out_channels=8,
-        block_out_channels=TINY_WIDTHS,
-        attention_levels=(False, True, True),
-        layers_per_block=1,
-        num_attention_heads=4,
-        cross_attention_dim=text.TEXT_WIDTH,
-        norm_num_groups=16,
-    )
-    stage.pose_encoder = PoseEncoder(TINY_WIDTHS)
-    start_as_identity(stage)
-    return stage
+    return DiffusionStage(tokenizer, TINY_SIZE, TINY_WIDTHS, num_heads=4)
 
 
 def halved(make_batch: MakeBatch) -> MakeBatch:

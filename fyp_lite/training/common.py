@@ -5,9 +5,9 @@ random itself. Item i of a step is a function of the seed, the step and i alone,
 killed goes on as if nothing had happened, and two processes with half the batch each learn what one
 process would with all of it.
 
-On several cores or GPUs put `accelerate launch --num_processes N` (and `--cpu`, without a GPU) in
-place of `python` before `-m`. On a CPU, N processes of one thread each are much faster than one
-process of N threads.
+On several cores or GPUs put `python -m torch.distributed.run --nproc_per_node N` in place of
+`python` before `-m`, on a CPU with OMP_NUM_THREADS=1. (`accelerate launch` does the same for GPUs;
+with `--cpu` it starts one process, whatever number it is given.)
 """
 
 from __future__ import annotations
@@ -187,8 +187,7 @@ def train(stage: nn.Module, make_batch: MakeBatch, options: Options) -> bool:
     step, minutes = restore(options.out, stage, optimizer, average)
     model, optimizer = accelerator.prepare(stage, optimizer)
 
-    saved = time.monotonic()
-    began = saved - minutes * 60
+    began, saved = time.monotonic() - minutes * 60, minutes
     log = Log(options.out / "log.jsonl", accelerator)
     while (progress := progress_of(options, step, minutes)) < 1:
         draw = Draw(options.seed, step, accelerator.process_index, accelerator.num_processes)
@@ -207,9 +206,9 @@ def train(stage: nn.Module, make_batch: MakeBatch, options: Options) -> bool:
             clock = torch.tensor(minutes, device=accelerator.device, dtype=torch.float64)
             minutes = broadcast(clock).item()
         log.add(step, minutes, losses)
-        if minutes * 60 + began - saved > options.save_minutes * 60:
+        if minutes - saved > options.save_minutes:
             save(options.out, stage, optimizer, average, step, minutes, accelerator)
-            saved = began + minutes * 60
+            saved = minutes
     log.write(step, minutes)
     save(options.out, stage, optimizer, average, step, minutes, accelerator)
     if accelerator.is_main_process:
@@ -263,6 +262,13 @@ def restore(
     optimizer.load_state_dict(state["optimizer"])
     average.parameters = state["average"]
     return state["step"], state["minutes"]
+
+
+def start_from(stage: nn.Module, options: Options, what: str) -> None:
+    """`load_average` for a stage that cannot do without `--init`, a run of `what`."""
+    if options.init is None:
+        raise SystemExit(f"--init is missing: give the folder of a finished {what} run.")
+    load_average(stage, options.init)
 
 
 def load_average(stage: nn.Module, folder: Path) -> None:

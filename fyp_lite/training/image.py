@@ -11,7 +11,7 @@ import torch
 
 from fyp_lite.model.text import build_tokenizer
 from fyp_lite.training.cache import Cache
-from fyp_lite.training.common import load_average, parse_options, train
+from fyp_lite.training.common import parse_options, start_from, train
 from fyp_lite.training.joint import DiffusionStage, batches, save_networks
 from fyp_lite.world.dataset import world_vocabulary
 
@@ -22,9 +22,7 @@ def main() -> None:
     tokenizer = build_tokenizer(world_vocabulary())
     torch.manual_seed(options.seed)
     stage = DiffusionStage(tokenizer)
-    if options.init is None:
-        raise SystemExit("--init is missing: give the folder of a finished training.text run.")
-    load_average(stage, options.init)
+    start_from(stage, options, "training.text")
     stage.text_encoder.requires_grad_(False)
     stage.pose_encoder.requires_grad_(False)  # its features are multiplied by 0
     if train(stage, batches(cache, tokenizer, options, drop_pose=1.0), options):

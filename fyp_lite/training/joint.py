@@ -28,16 +28,17 @@ from fyp_lite.training.common import (
     Item,
     MakeBatch,
     Options,
-    load_average,
     normal,
     parse_options,
     stack,
+    start_from,
     train,
 )
 from fyp_lite.training.text import TEXT_WIDTH
 from fyp_lite.world.dataset import world_vocabulary
 
 WIDTHS = (48, 96, 192)
+LATENT_CHANNELS = 8
 DROP_PROMPT = 0.1
 DROP_POSE = 0.1
 PERSON_WEIGHT = 4.0  # in the loss: people are a tenth of the picture and what everybody looks at
@@ -46,22 +47,35 @@ STYLED_WEIGHT = 0.15  # strokes and hatching are hard to denoise and teach littl
 
 
 class DiffusionStage(nn.Module):
-    """The networks that denoise, and the loss of velocity prediction."""
+    """The networks that denoise, and the loss of velocity prediction.
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, latent_channels: int = 8) -> None:
+    Args:
+        tokenizer: decides how many words the text encoder knows.
+        size: height and width of the pictures, in pixels.
+        widths: of each level of the UNet and of the pose encoder.
+        num_heads: of each attention.
+    """
+
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerFast,
+        size: int = SIZE,
+        widths: tuple[int, ...] = WIDTHS,
+        num_heads: int = 3,
+    ) -> None:
         super().__init__()
         self.unet = FollowYourPoseUNet(
-            sample_size=SIZE // 8,
-            in_channels=latent_channels,
-            out_channels=latent_channels,
-            block_out_channels=WIDTHS,
+            sample_size=size // 8,
+            in_channels=LATENT_CHANNELS,
+            out_channels=LATENT_CHANNELS,
+            block_out_channels=widths,
             attention_levels=(False, True, True),
             layers_per_block=1,
-            num_attention_heads=3,
+            num_attention_heads=num_heads,
             cross_attention_dim=TEXT_WIDTH,
             norm_num_groups=16,
         )
-        self.pose_encoder = PoseEncoder(WIDTHS)
+        self.pose_encoder = PoseEncoder(widths)
         self.text_encoder: CLIPTextModel = build_text_encoder(tokenizer, TEXT_WIDTH)
         start_as_identity(self)
         alphas_cumprod = lite_scheduler().alphas_cumprod
@@ -207,9 +221,7 @@ def main() -> None:
     tokenizer = build_tokenizer(world_vocabulary())
     torch.manual_seed(options.seed)
     stage = DiffusionStage(tokenizer)
-    if options.init is None:
-        raise SystemExit("--init is missing: give the folder of a finished training.text run.")
-    load_average(stage, options.init)
+    start_from(stage, options, "training.text")
     stage.text_encoder.requires_grad_(False)
     if train(stage, batches(cache, tokenizer, options), options):
         save_networks(stage, options, tokenizer)

@@ -14,7 +14,7 @@ import torch
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.text import build_tokenizer
 from fyp_lite.training.cache import Cache
-from fyp_lite.training.common import load_average, parse_options, train
+from fyp_lite.training.common import parse_options, start_from, train
 from fyp_lite.training.joint import (
     WIDTHS,
     DiffusionStage,
@@ -27,12 +27,10 @@ from fyp_lite.world.dataset import world_vocabulary
 
 def main() -> None:
     options = parse_options(__doc__, minutes=60, batch_size=16, learning_rate=1e-3)
-    if options.init is None:
-        raise SystemExit("--init is missing: give the folder of a finished training.image run.")
     cache = Cache(options.data / "images")
     tokenizer = build_tokenizer(world_vocabulary())
     stage = DiffusionStage(tokenizer)
-    load_average(stage, options.init)
+    start_from(stage, options, "training.image")
     torch.manual_seed(options.seed)
     stage.pose_encoder = PoseEncoder(WIDTHS)  # whatever the base run's encoder was
     freeze_all_but(stage, ("pose_encoder",))

@@ -18,9 +18,9 @@ from fyp_lite.training.common import (
     Item,
     MakeBatch,
     Options,
-    load_average,
     parse_options,
     stack,
+    start_from,
     train,
 )
 from fyp_lite.training.joint import (
@@ -57,11 +57,9 @@ def batches(
 
 def main() -> None:
     options = parse_options(__doc__, minutes=60, batch_size=2, learning_rate=3e-4)
-    if options.init is None:
-        raise SystemExit("--init is missing: give the folder of a finished joint run.")
     tokenizer = build_tokenizer(world_vocabulary())
     stage = DiffusionStage(tokenizer)
-    load_average(stage, options.init)
+    start_from(stage, options, "joint")
     freeze_all_but(stage, TRAINABLE)
     images, clips = Cache(options.data / "images"), Cache(options.data / "clips")
     if train(stage, batches(images, clips, tokenizer, options), options):

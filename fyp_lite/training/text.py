@@ -35,8 +35,8 @@ FACTS = (
 )
 
 
-def facts_of(scene: Scene) -> np.ndarray:
-    """`[len(FACTS)]` 0 or 1: what is true of a scene."""
+def facts_told(scene: Scene) -> np.ndarray:
+    """`[len(FACTS)]` 0 or 1: what is true of a scene and a caption may tell."""
     people = scene.characters
     true = {person.name for person in people} | {scene.place, scene.time, scene.style}
     true |= {f"in {person.colour}" for person in people if person.colour}
@@ -69,7 +69,7 @@ def batches(tokenizer: PreTrainedTokenizerFast, options: Options) -> MakeBatch:
         tokens = tokenizer(
             scene.caption(rng), padding="max_length", truncation=True, return_tensors="pt"
         )
-        return {"tokens": tokens.input_ids[0], "facts": torch.from_numpy(facts_of(scene))}
+        return {"tokens": tokens.input_ids[0], "facts": torch.from_numpy(facts_told(scene))}
 
     def make_batch(draw: Draw) -> Item:
         return stack([make_item(rng) for rng, _ in draw.items(options.batch_size)])

@@ -452,7 +452,8 @@ else:
 # ## The full training · one command per stage
 #
 # The bundled model was trained by these commands, on the whole world. Each can be stopped and goes
-# on where it was. With `accelerate launch` in place of `python` they use several cores or GPUs.
+# on where it was. With `python -m torch.distributed.run --nproc_per_node 2` in place of `python`
+# they use two cores or GPUs.
 #
 # ```bash
 # python -m fyp_lite.training.cache frames --out DATA --images 24000 --clips 1000
