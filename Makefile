@@ -14,7 +14,7 @@ $(if $(TORCH_INDEX),$(PIP) install --index-url "$(TORCH_INDEX)" torch torchvisio
 $(PIP) install --editable ".$(EXTRAS)"
 endef
 
-.PHONY: help demo lab test slow bench relink clean
+.PHONY: help demo lab test slow browser bench relink clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -31,10 +31,14 @@ test: $(VENV)/.installed-test  ## lint, type check, fast tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow and not browser"
 
 slow: $(VENV)/.installed-test  ## the slow tests (pytest's exit code 5: there are none)
 	$(BIN)/pytest -m slow || [ $$? -eq 5 ]
+
+browser: $(VENV)/.installed-test $(VENV)-classic/.installed  ## drive the notebooks in a real browser
+	scripts/system_packages.sh Chromium 'command -v chromium' chromium
+	FYP_LITE_CLASSIC=$(CURDIR)/$(VENV)-classic/bin/python $(BIN)/pytest -m browser
 
 bench: $(VENV)/.installed  ## measure time and memory on this machine
 	$(BIN)/python benchmarks/bench.py
@@ -44,7 +48,7 @@ relink:  ## point every link at URL=https://github.com/OWNER/NAME
 
 clean:  ## remove outputs, builds and caches (.venv stays)
 	rm -rf out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find . -path ./$(VENV) -prune -o -name __pycache__ -prune -exec rm -rf {} +
+	find . -path "./$(VENV)*" -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
 # pip is the last thing that venv puts in place, so an interrupted attempt is repeated.
 $(BIN)/pip:
@@ -66,5 +70,15 @@ $(VENV)/.installed-lab: pyproject.toml | $(BIN)/pip
 $(VENV)/.installed-test: EXTRAS := [lab,test,train]
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/pip
 	$(install)
-	scripts/setup_env.sh $(BIN)/python
+	scripts/system_packages.sh skia-python '$(BIN)/python -c "import skia"' libegl1 libgl1
+	touch $@
+
+# The front end of Colab: its old widgets and kernel go before what the main environment has.
+$(VENV)-classic/.installed: $(VENV)/.installed-test
+	$(BIN)/python -m venv $(VENV)-classic
+	$(VENV)-classic/bin/python -m pip --disable-pip-version-check install \
+	    "notebook==6.5.*" ipywidgets==7.7.1 ipykernel==6.17.1
+	$(VENV)-classic/bin/python -c 'import sysconfig; own = sysconfig.get_path("purelib"); \
+	    main = own.replace("$(VENV)-classic", "$(VENV)"); \
+	    open(own + "/main.pth", "w").write(f"import site; site.addsitedir({main!r})")'
 	touch $@

@@ -55,6 +55,20 @@ RECIPES = {
             Performer(("raise_arms",), seed=12, x=0.77, height=0.54),
         ),
     ),
+    "jumping_jacks": Recipe(96, (Performer(("jumping_jacks",), seed=13, height=0.7),)),
+    "run": Recipe(72, (Performer(("run",), seed=14, yaw=-70),)),
+    "boxing": Recipe(96, (Performer(("boxing",), seed=15, yaw=40),)),
+    "macarena": Recipe(144, (Performer(("macarena",), seed=16),)),
+    "robot_dance": Recipe(120, (Performer(("robot_dance",), seed=17, yaw=-15),)),
+    "pirouette": Recipe(96, (Performer(("pirouette",), seed=18),)),
+    "three_people": Recipe(
+        120,
+        (
+            Performer(("dance_side_step",), seed=19, x=0.2, height=0.56),
+            Performer(("cheer",), seed=20, x=0.52, height=0.62),
+            Performer(("march",), seed=21, x=0.82, height=0.52),
+        ),
+    ),
 }
 
 
