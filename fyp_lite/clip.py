@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from fyp_lite.decoding import (
 )
 from fyp_lite.settings import REFERENCE_SIZE, ClipSettings
 
+if TYPE_CHECKING:
+    from fyp_lite.keypoints.file import KeypointClip
+
 MAX_PIXELS = 8192 * 8192
 MAX_FRAMES = 100_000
 MIN_KEPT = 16  # reference pixels that a crop must leave on either axis
@@ -36,6 +39,7 @@ CACHE_BYTES = 512 * 2**20
 FRAMES_AT_ONCE = 16  # of the source, in memory while they are resized
 # A gap up to this many frames is decoded anyway: kept as well, it makes the next slider move free.
 _GAP = 4
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*")  # JPEG, PNG, BMP, TIFF
 
 
 class Clip:
@@ -65,28 +69,48 @@ class Clip:
             row[:] = frame
         return out
 
+    def stream(self) -> Iterator[np.ndarray]:
+        """All frames in order, each `[h, w, 3]` uint8 RGB; none is kept, so memory stays flat.
+
+        Raises ClipError for a frame that cannot be decoded.
+        """
+        for number, frame in enumerate(self._decoder.decode(0, self.num_frames - 1)):
+            self._check_size(number, frame)
+            yield frame
+
+    def crop(self, indices: list[int], box: CropBox, size: int) -> np.ndarray:
+        """Frames by number, `box` cut out of each and resized: `[f, size, size, 3]` uint8."""
+        parts = [indices[i : i + FRAMES_AT_ONCE] for i in range(0, len(indices), FRAMES_AT_ONCE)]
+        return np.concatenate([_resized(self._fetch(part), box, size) for part in parts])
+
     def _fetch(self, numbers: list[int]) -> list[np.ndarray]:
         """The kept frames themselves, without the copy that `read` makes."""
+        self._check(numbers)
+        found = {number: self._cache[number] for number in numbers if number in self._cache}
+        missing = sorted(set(numbers) - set(found))
+        for first, last in _runs(missing):
+            for number, frame in enumerate(self._decoder.decode(first, last), first):
+                self._check_size(number, frame)
+                self._keep(number, frame)
+                found[number] = frame
+        for number in set(numbers) & set(self._cache):
+            self._cache.move_to_end(number)
+        return [found[number] for number in numbers]
+
+    def _check(self, numbers: list[int]) -> None:
         for number in numbers:
             if not 0 <= number < self.num_frames:
                 raise ClipError(
                     f"{self.path.name} has no frame {number}: its {self.num_frames} frames are "
                     f"numbered 0 to {self.num_frames - 1}."
                 )
-        found = {number: self._cache[number] for number in numbers if number in self._cache}
-        missing = sorted(set(numbers) - set(found))
-        for first, last in _runs(missing):
-            for number, frame in enumerate(self._decoder.decode(first, last), first):
-                if frame.shape != (self.height, self.width, 3):
-                    raise ClipError(
-                        f"{self.path.name} changes its size at frame {number}, from {self.width} x "
-                        f"{self.height} to {frame.shape[1]} x {frame.shape[0]}: convert it first."
-                    )
-                self._keep(number, frame)
-                found[number] = frame
-        for number in set(numbers) & set(self._cache):
-            self._cache.move_to_end(number)
-        return [found[number] for number in numbers]
+
+    def _check_size(self, number: int, frame: np.ndarray) -> None:
+        if frame.shape != (self.height, self.width, 3):
+            raise ClipError(
+                f"{self.path.name} changes its size at frame {number}, from {self.width} x "
+                f"{self.height} to {frame.shape[1]} x {frame.shape[0]}: convert it first."
+            )
 
     def _keep(self, number: int, frame: np.ndarray) -> None:
         self._cache[number] = frame
@@ -115,15 +139,28 @@ def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
 
 
 def open_clip(
-    path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_FRAMES
+    source: str | os.PathLike[str] | KeypointClip,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    max_frames: int = MAX_FRAMES,
 ) -> Clip:
     """Open a video file; its frame count is exact and its frames come upright.
+
+    Keypoints, or a keypoint file (.json), are opened as the skeleton video that they draw.
 
     Raises ClipError, one sentence, for a file that is missing, empty, no video, cut off, damaged,
     or larger than `max_pixels` per frame or `max_frames`.
     """
-    path = Path(path).expanduser()
+    if not isinstance(source, str | os.PathLike):
+        return source.open()
+    path = Path(source).expanduser()
+    if path.suffix.lower() == ".json":
+        from fyp_lite.keypoints.file import KeypointClip
+
+        return KeypointClip.load(path).open(path)
     head = check_file(path)
+    if head.startswith(_PICTURES):
+        raise ClipError(f"{path.name} is a still picture, and a motion needs a video: name one.")
     limits = (max_pixels, max_frames)
     if head.startswith(b"GIF8") or head[8:12] == b"WEBP":
         pictures = PillowDecoder(path, head, limits)
@@ -250,19 +287,20 @@ def _resized(frames: list[np.ndarray], box: CropBox, size: int) -> np.ndarray:
 
 
 def prepare_clip(
-    clip: Clip | str | os.PathLike[str], settings: ClipSettings, size: int
+    source: Clip | str | os.PathLike[str] | KeypointClip, settings: ClipSettings, size: int
 ) -> PreparedClip:
-    """Choose, crop and resize: everything from a file (or an open clip) to a model's input size.
+    """Choose, crop and resize: from a file, an open clip or keypoints to a model's input size.
+
+    Keypoints are drawn after they are cropped, so their lines are as wide in every crop.
 
     Raises ClipError as `open_clip`, `choose_frames` and `crop_box` do.
     """
-    if not isinstance(clip, Clip):
-        with open_clip(clip) as opened:
+    if not isinstance(source, Clip):
+        with open_clip(source) as opened:
             return prepare_clip(opened, settings, size)
-    indices = choose_frames(clip, settings)
-    box = crop_box(clip.height, clip.width, settings)
-    parts = [indices[i : i + FRAMES_AT_ONCE] for i in range(0, len(indices), FRAMES_AT_ONCE)]
-    frames = np.concatenate([_resized(clip._fetch(part), box, size) for part in parts])
+    indices = choose_frames(source, settings)
+    box = crop_box(source.height, source.width, settings)
+    frames = source.crop(indices, box, size)
     return PreparedClip(
-        frames, clip.fps / settings.frame_stride, indices, box, (clip.height, clip.width)
+        frames, source.fps / settings.frame_stride, indices, box, (source.height, source.width)
     )

@@ -14,7 +14,11 @@ class CheckpointError(ValueError):
 
 
 def file_hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    sha256 = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(1 << 24):  # a published file has gigabytes
+            sha256.update(part)
+    return sha256.hexdigest()
 
 
 def write_hashes(folder: Path) -> None:
@@ -23,6 +27,21 @@ def write_hashes(folder: Path) -> None:
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in left_out)
     hashes = {p.relative_to(folder).as_posix(): file_hash(p) for p in files}
     (folder / HASHES).write_bytes((json.dumps(hashes, indent=1) + "\n").encode())
+
+
+def weight_hashes(folder: Path) -> dict[str, str]:
+    """The SHA-256 of a model folder's weight files, by their path in it.
+
+    Gigabytes take a while, so what was recorded serves where no file was changed since.
+    """
+    files = sorted(folder.rglob("*.safetensors"))
+    record = folder / HASHES
+    if record.is_file() and all(p.stat().st_mtime <= record.stat().st_mtime for p in files):
+        recorded = json.loads(record.read_text())
+    else:
+        recorded = {}
+    names = {path.relative_to(folder).as_posix(): path for path in files}
+    return {name: recorded.get(name) or file_hash(path) for name, path in names.items()}
 
 
 def verify_hashes(folder: Path) -> None:

@@ -145,13 +145,13 @@ def check_skeleton_frames(frames: np.ndarray) -> None:
         ValueError: the background is not black, the colours are another palette's, or the clip
             is black all over.
     """
-    hue, brightest = _hue_and_brightness(frames[:: max(1, len(frames) // 16)])
+    hue, brightest = hue_and_brightness(frames[:: max(1, len(frames) // 16)])
     black = float((brightest < BLACK_LEVEL).mean())
     if black < MIN_BLACK:
         raise ValueError(
             f"only {black:.0%} of the pixels are black and a skeleton video has at least "
-            f"{MIN_BLACK:.0%}: this looks like a raw video, extract its skeleton first with a pose "
-            "detector that draws COCO-17 limbs on black."
+            f"{MIN_BLACK:.0%}: this looks like a raw video, open it with "
+            "open_skeleton or extract its skeleton with `fyp-lite skeleton`."
         )
     # Edges and compression smear the darker pixels: the lines' inside tells the hue.
     drawn = brightest > 2 * BLACK_LEVEL
@@ -159,7 +159,7 @@ def check_skeleton_frames(frames: np.ndarray) -> None:
         raise ValueError(
             "the clip is black and holds no skeleton: choose frames in which a person is drawn."
         )
-    nominal = _hue_and_brightness(np.array(list(PALETTE.values()), np.uint8)[None, None])[0]
+    nominal = hue_and_brightness(np.array(list(PALETTE.values()), np.uint8)[None, None])[0]
     away = np.abs((hue[drawn][:, None] - nominal.reshape(-1) + 180) % 360 - 180).min(axis=1)
     share = float((away <= HUE_TOLERANCE).mean())
     if share < MIN_PALETTE:
@@ -170,7 +170,7 @@ def check_skeleton_frames(frames: np.ndarray) -> None:
         )
 
 
-def _hue_and_brightness(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def hue_and_brightness(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """`[f, h, w, 3]` uint8 RGB to hue in degrees and the brightest channel, each `[f, h, w]`."""
     shape = frames.shape[:3]
     flat = np.ascontiguousarray(frames.reshape(1, -1, 3))

@@ -6,7 +6,9 @@ import io
 import math
 import os
 import tempfile
+from collections.abc import Iterable
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,13 +47,10 @@ def write_video(path: str | os.PathLike[str], frames: np.ndarray, fps: float) ->
     without adding up. Raises ClipError as `check_video_path` does, for a missing folder, and for
     frames or a rate that the format cannot hold.
     """
-    check_video_path(path, fps)
-    path = Path(path).expanduser()
-    if not path.parent.is_dir():
-        raise ClipError(f"there is no folder {path.parent} to write {path.name} in: create it.")
+    path = _check_target(path, fps)
     encode = {".mp4": encode_mp4, ".gif": _encode_gif, ".webp": encode_webp}[path.suffix.lower()]
     data = encode(frames, fps)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = _part(path)
     try:
         part.write_bytes(data)
         os.replace(part, path)
@@ -59,30 +58,67 @@ def write_video(path: str | os.PathLike[str], frames: np.ndarray, fps: float) ->
         part.unlink(missing_ok=True)
 
 
+def write_long_video(
+    path: str | os.PathLike[str], frames: Iterable[np.ndarray], fps: float
+) -> None:
+    """Write frames, each `[h, w, 3]` uint8, as an .mp4 one by one, so that memory stays flat.
+
+    Otherwise as `write_video`.
+    """
+    path = _check_target(path, fps)
+    if path.suffix.lower() != ".mp4":
+        raise ClipError(f"{path.name} would be a long video, which is written as .mp4: rename it.")
+    part = _part(path)
+    try:
+        _write_mp4(str(part), frames, fps)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _check_target(path: str | os.PathLike[str], fps: float) -> Path:
+    check_video_path(path, fps)
+    path = Path(path).expanduser()
+    if not path.parent.is_dir():
+        raise ClipError(f"there is no folder {path.parent} to write {path.name} in: create it.")
+    return path
+
+
+def _part(path: Path) -> Path:
+    """Where a file is written until it is whole."""
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
 def encode_mp4(frames: np.ndarray, fps: float) -> bytes:
     """`frames` as an MP4 (H.264, yuv420p, crf 18) that every browser plays; sides must be even."""
+    check_frames(frames)
+    with tempfile.TemporaryDirectory() as folder:
+        name = os.path.join(folder, "video.mp4")  # +faststart needs a real file
+        _write_mp4(name, frames, fps)
+        return Path(name).read_bytes()
+
+
+def _write_mp4(name: str, frames: Iterable[np.ndarray], fps: float) -> None:
     import av
     from av.video.reformatter import Colorspace
 
-    check_frames(frames)
     _check_rate(fps, ".mp4")
-    height, width = frames.shape[1:3]
+    flow = iter(frames)
+    first = next(flow)
+    height, width = first.shape[:2]
     if height % 2 or width % 2:
         raise ClipError(
             f"frames are {width} x {height}, but an mp4 needs even sides: "
             f"crop them to {width - width % 2} x {height - height % 2}, or write .gif or .webp."
         )
-    with tempfile.TemporaryDirectory() as folder:
-        name = os.path.join(folder, "video.mp4")  # +faststart needs a real file
-        with av.open(name, "w", options={"movflags": "+faststart"}) as container:
-            stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(10_000))
-            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-            stream.options = {"crf": "18"}
-            stream.codec_context.colorspace = Colorspace.ITU601  # what the conversion below uses
-            for frame in frames:
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-            container.mux(stream.encode())
-        return Path(name).read_bytes()
+    with av.open(name, "w", format="mp4", options={"movflags": "+faststart"}) as container:
+        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(10_000))
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.options = {"crf": "18"}
+        stream.codec_context.colorspace = Colorspace.ITU601  # what the conversion below uses
+        for frame in chain([first], flow):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
 
 
 def encode_webp(frames: np.ndarray, fps: float) -> bytes:

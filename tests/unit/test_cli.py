@@ -11,6 +11,11 @@ from PIL import Image
 from fyp_lite import data_dir
 from fyp_lite.__main__ import main
 from fyp_lite.clip import open_clip
+from fyp_lite.keypoints.file import KeypointClip
+from fyp_lite.settings import SampleSettings
+from fyp_lite.skeleton import check_skeleton_frames
+from fyp_lite.video import write_video
+from fyp_lite.world.motion import perform
 
 CLIP = str(data_dir() / "clips" / "dance.mp4")
 QUICK = ["--clip", CLIP, "--steps", "2", "--num-frames", "2"]
@@ -36,12 +41,7 @@ def test_settings_are_saved_beside_the_result(first):
     assert card["prompt"] == "a panda on the sea"
     assert card["clip_settings"]["start_frame"] == 8
     assert card["clip_settings"]["crop_right"] == 40
-    assert card["sample_settings"] == {
-        "num_inference_steps": 2,
-        "guidance_scale": 4.0,
-        "eta": 0.0,
-        "seed": 1,
-    }
+    assert card["sample_settings"] == SampleSettings(2, 4.0, seed=1).to_dict()
     with open_clip(first) as clip:
         assert clip.fps == pytest.approx(12)  # 24 a second at stride 2: real time
 
@@ -75,7 +75,7 @@ def test_unknown_words_are_named(tmp_path, capsys):
         (["a panda"], "There is no clip; give --clip FILE"),
         ([*QUICK], "There is no prompt"),
         (["a panda", *QUICK, "--settings", "nowhere.json"], "'nowhere.json' cannot be read"),
-        (["a panda", *QUICK, "--model", "nowhere"], "'nowhere' is neither 'lite' nor a folder"),
+        (["a panda", *QUICK, "--model", "nowhere"], "'nowhere' is neither 'lite'"),
         (["a panda", *QUICK, "--out", "panda.avi"], "panda.avi"),
         (["panda " * 50, *QUICK], "reads 24 at most"),
     ],
@@ -95,14 +95,111 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments, sentence, tmp_path
     assert not list(tmp_path.iterdir())
 
 
-def test_raw_video_is_refused(tmp_path, capsys):
-    from fyp_lite.video import write_video
+# ---------------------------------------------------------------------------- raw video
 
-    noise = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
-    write_video(tmp_path / "raw.mp4", noise, 8)
-    clip = ["--clip", str(tmp_path / "raw.mp4"), "--num-frames", "1"]
-    assert main(["a panda", *clip, "--out", str(tmp_path / "out.mp4")]) == 2
-    assert "looks like a raw video" in capsys.readouterr().err
+
+class Waving:
+    """A detector that sees one person in every frame, whatever the frame shows."""
+
+    name = "waving"
+
+    def __init__(self) -> None:
+        self.figures = iter(
+            perform(
+                "wave_left",
+                30,
+                24.0,
+                np.random.default_rng(0),
+                yaw=0.0,
+                height=100.0,
+                position=(64.0, 120.0),
+            )
+        )
+
+    def detect(self, frame: np.ndarray) -> np.ndarray:
+        return next(self.figures).keypoints()[None]
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def raw(tmp_path, monkeypatch):
+    """A raw video of 30 frames, and a detector for it whatever name is asked for."""
+    monkeypatch.setenv("FYP_LITE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(
+        "fyp_lite.keypoints.extract.choose_backend", lambda name, **options: Waving()
+    )
+    noise = np.random.default_rng(0).integers(90, 256, (30, 128, 128, 3), dtype=np.uint8)
+    write_video(tmp_path / "raw.mp4", noise, 24)
+    return tmp_path / "raw.mp4"
+
+
+def test_raw_video_becomes_a_result_with_its_skeleton_beside(raw, tmp_path, capsys):
+    quick = ["--steps", "1", "--num-frames", "2"]
+    out = tmp_path / "new" / "moon.mp4"
+    assert main(["an astronaut on the moon", "--clip", str(raw), *quick, "--out", str(out)]) == 0
+    assert read(out).shape == (2, 256, 256, 3)
+    printed = capsys.readouterr()
+    assert "30 frames of 128 x 128, 24 a second; 1 person found by waving; jitter" in printed.out
+    assert "cut off" not in printed.err
+    skeleton, keypoints = out.with_name("moon_skeleton.mp4"), out.with_name("moon_keypoints.json")
+    check_skeleton_frames(read(skeleton))
+    assert str(skeleton) in printed.out
+    assert str(keypoints) in printed.out
+
+    again = [*quick, "--out", str(tmp_path / "again.mp4")]
+    assert main(["an astronaut on the moon", "--clip", str(keypoints), *again]) == 0
+    np.testing.assert_allclose(read(tmp_path / "again.mp4"), read(out), atol=40)
+    card = json.loads(out.with_suffix(".json").read_text())
+    assert (card["input_type"], card["backend"]) == ("auto", "auto")
+    assert main(["--settings", str(out.with_suffix(".json")), *again]) == 0
+    np.testing.assert_array_equal(read(tmp_path / "again.mp4"), read(out))
+
+
+def test_skeleton_command(raw, tmp_path, capsys):
+    skeleton, keypoints = tmp_path / "s.mp4", tmp_path / "k.json"
+    write = ["--out", str(skeleton), "--keypoints", str(keypoints)]
+    assert main(["skeleton", str(raw), *write, "--backend", "auto"]) == 0
+    assert "1 person found by waving; jitter" in capsys.readouterr().out
+    assert read(skeleton).shape == (30, 128, 128, 3)
+    steady = KeypointClip.load(keypoints)
+    assert (steady.source, steady.num_people) == ("raw.mp4", 1)
+    assert main(["skeleton", str(raw), *write, "--no-smoothing", "--no-filling"]) == 0
+    assert not np.array_equal(KeypointClip.load(keypoints).keypoints, steady.keypoints)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["skeleton"], "the following arguments are required: FILE"),
+        (["skeleton", "RAW"], "give --out FILE.mp4, --keypoints FILE.json or both"),
+        (["skeleton", "RAW", "--out", "s.gif"], "s.gif: a skeleton is written as .mp4"),
+        (["skeleton", "RAW", "--keypoints", "k.txt"], "k.txt ends in '.txt'"),
+        (["skeleton", "RAW", "--out", "RAW"], "raw.mp4 is the clip itself"),
+        (["skeleton", "RAW", "--keypoints", "CARD"], "card.json is no keypoint file"),
+        (["skeleton", "RAW", "--out", "s.mp4", "--max-people", "0"], "max_people is 0"),
+        (["skeleton", CLIP, "--out", "s.mp4"], "looks like a skeleton video already"),
+        (["skeleton", "nowhere.mp4", "--out", "s.mp4"], "there is no file nowhere.mp4"),
+        (["a panda", "--clip", "RAW", "--out", "o.mp4", "--input-type", "skeleton"], "a raw video"),
+        (["a panda", "--clip", "RAW", "--out", "o.mp4", "--input-type", "film"], "'film', but it"),
+        (["a panda", "--clip", "RAW", "--out", "o.mp4", "--start-frame", "25"], "at most 8"),
+        (["a panda", "--clip", "CARD", "--out", "o.mp4"], "card.json is no keypoint file"),
+    ],
+)
+def test_bad_raw_input_is_one_sentence(arguments, sentence, raw, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "card.json").write_text('{"prompt": "a panda"}')
+    names = {"RAW": str(raw), "CARD": str(tmp_path / "card.json")}
+    try:
+        code = main([names.get(argument, argument) for argument in arguments])
+    except SystemExit as stop:  # argparse's way
+        code = stop.code
+    assert code == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert "Traceback" not in error
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["card.json", "raw.mp4"]
 
 
 def test_doctor_reports_the_weights(capsys, monkeypatch):
@@ -136,5 +233,12 @@ def test_help_lists_every_option(capsys):
         main(["--help"])
     assert stop.value.code == 0
     printed = capsys.readouterr().out
-    for option in ("--clip", "--start-frame", "--crop-bottom", "--steps", "--guidance-scale"):
+    for option in (
+        "--clip",
+        "--start-frame",
+        "--crop-bottom",
+        "--steps",
+        "--guidance-scale",
+        "--scheduler",
+    ):
         assert option in printed

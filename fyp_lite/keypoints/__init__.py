@@ -1,0 +1,45 @@
+"""Raw video: find people and their COCO-17 joints, follow them, keep them as a file.
+
+The names below are loaded when first used, so that importing this package needs no detector:
+
+    from fyp_lite.keypoints import extract_keypoints
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fyp_lite.keypoints.backends import available_backends, choose_backend
+    from fyp_lite.keypoints.extract import extract_keypoints
+    from fyp_lite.keypoints.file import KeypointClip, KeypointsError
+    from fyp_lite.keypoints.source import open_skeleton
+
+__all__ = [
+    "KeypointClip",
+    "KeypointsError",
+    "available_backends",
+    "choose_backend",
+    "extract_keypoints",
+    "open_skeleton",
+]
+
+_MODULES = {
+    "KeypointClip": "file",
+    "KeypointsError": "file",
+    "available_backends": "backends",
+    "choose_backend": "backends",
+    "extract_keypoints": "extract",
+    "open_skeleton": "source",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
