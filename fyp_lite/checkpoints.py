@@ -1,4 +1,4 @@
-"""Weights: the bundled lite model, and the published checkpoint through an explicit key map."""
+"""Weights: the bundled lite model, and the full one that was made from the published files."""
 
 from __future__ import annotations
 
@@ -8,25 +8,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import diffusers
 import torch
 import transformers
-from torch import Tensor
+from safetensors import SafetensorError
 
 import fyp_lite.model.vae  # noqa: F401  diffusers finds classes only in modules already imported
 from fyp_lite.hashes import CheckpointError, verify_hashes
-from fyp_lite.model.pose_encoder import PoseEncoder
-from fyp_lite.model.unet import FollowYourPoseUNet
 from fyp_lite.pipeline import FollowYourPosePipeline
+from fyp_lite.published import (
+    from_published_keys,
+    load_published,
+    networks_from_published_config,
+    to_published_keys,
+)
+
+__all__ = [
+    "WEIGHTS",
+    "CheckpointError",
+    "best_device",
+    "best_dtype",
+    "from_published_keys",
+    "load_pipeline",
+    "load_published",
+    "networks_from_published_config",
+    "to_published_keys",
+]
 
 WEIGHTS = Path(__file__).parent / "weights"
-
-# The published file keeps the pose encoder inside the UNet and numbers its parts; all other names
-# are Stable Diffusion's and stay.
-POSE_ENCODER_PREFIX = "skeleton_adapter."
-POSE_ENCODER_NAMES = {"body.": "blocks.", ".block1.": ".conv1.", ".block2.": ".conv2."}
 
 
 def load_pipeline(
@@ -34,36 +44,59 @@ def load_pipeline(
     *,
     device: str | torch.device | None = None,
     dtype: torch.dtype | None = None,
+    download: bool = False,
 ) -> FollowYourPosePipeline:
     """The pipeline with its weights, ready to sample.
 
     Args:
-        model: "lite" for the bundled model, or a folder that `save_pretrained` wrote.
+        model: "lite" for the bundled model, "full" for the published one, or a folder that
+            `fyp-lite convert` or `save_pretrained` wrote. The first time, "full" converts the
+            published files, which the hub's cache must have; see docs/full_model.md.
         device: None chooses CUDA, then Apple's GPU, then the CPU.
         dtype: None chooses what is fastest on the device.
+        download: let "full" fetch what it lacks, after it has said how much that is.
 
     Raises:
-        CheckpointError: no such folder, or bundled weights that are damaged.
+        CheckpointError: no such folder, weights that are damaged, or published files that are not
+            here.
     """
-    if model == "lite":
-        folder = WEIGHTS / "lite"
-        verify_hashes(folder)
-    else:
-        folder = Path(model)
-        if not (folder / "model_index.json").is_file():
-            raise CheckpointError(
-                f"{str(model)!r} is neither 'lite' nor a folder with a model_index.json; give "
-                "'lite' or a folder that save_pretrained wrote."
-            )
+    folder = find_weights(model, download)
     device = best_device() if device is None else torch.device(device)
     dtype = best_dtype(device) if dtype is None else dtype
     with quiet_loading(), warnings.catch_warnings():
         # Newer diffusers call this argument `dtype`; older ones do not know that name.
         warnings.filterwarnings("ignore", "`torch_dtype` is deprecated", FutureWarning)
-        pipeline = FollowYourPosePipeline.from_pretrained(folder, torch_dtype=dtype)
+        try:
+            pipeline = FollowYourPosePipeline.from_pretrained(folder, torch_dtype=dtype)
+        except SafetensorError as error:
+            raise CheckpointError(
+                f"A weights file in {folder} is damaged ({error}): make the folder again."
+            ) from None
     for network in (pipeline.unet, pipeline.pose_encoder, pipeline.vae):
         network.to(memory_format=torch.channels_last)
     return pipeline.to(device)
+
+
+def find_weights(model: str | Path, download: bool) -> Path:
+    """The folder of a model's weights; see `load_pipeline`."""
+    if model == "lite":
+        verify_hashes(WEIGHTS / "lite")
+        return WEIGHTS / "lite"
+    if model == "full":
+        from fyp_lite.convert import convert_full, full_folder  # imports what only it needs
+
+        folder = full_folder()
+        return folder if is_model_folder(folder) else convert_full(folder, download=download)
+    if not is_model_folder(Path(model)):
+        raise CheckpointError(
+            f"{str(model)!r} is neither 'lite' nor a folder with a model_index.json; give 'lite', "
+            "'full' or a folder that fyp-lite convert or save_pretrained wrote."
+        )
+    return Path(model)
+
+
+def is_model_folder(folder: Path) -> bool:
+    return (folder / "model_index.json").is_file()
 
 
 @contextmanager
@@ -110,88 +143,3 @@ def best_dtype(device: torch.device) -> torch.dtype:
                 conv(frames)
                 seconds[dtype] = min(seconds.get(dtype, 1.0), time.perf_counter() - began - elapsed)
     return min(seconds, key=lambda dtype: seconds[dtype])
-
-
-def from_published_keys(state_dict: dict[str, Tensor]) -> tuple[dict, dict]:
-    """Split a published state dict into those of our UNet and our pose encoder."""
-    unet, pose_encoder = {}, {}
-    for key, value in state_dict.items():
-        if key.startswith(POSE_ENCODER_PREFIX):
-            key = key.removeprefix(POSE_ENCODER_PREFIX)
-            for published, ours in POSE_ENCODER_NAMES.items():
-                key = key.replace(published, ours)
-            pose_encoder[key] = value
-        else:
-            unet[key] = value
-    return unet, pose_encoder
-
-
-def to_published_keys(unet: dict[str, Any], pose_encoder: dict[str, Any]) -> dict[str, Any]:
-    """The inverse of `from_published_keys`."""
-    published = dict(unet)
-    for key, value in pose_encoder.items():
-        for theirs, ours in POSE_ENCODER_NAMES.items():
-            key = key.replace(ours, theirs)
-        published[POSE_ENCODER_PREFIX + key] = value
-    return published
-
-
-def networks_from_published_config(
-    config: dict[str, Any],
-) -> tuple[FollowYourPoseUNet, PoseEncoder]:
-    """Both networks, with random weights, for a configuration in the published form."""
-    widths = tuple(config["block_out_channels"])
-    unet = FollowYourPoseUNet(
-        sample_size=config["sample_size"],
-        in_channels=config["in_channels"],
-        out_channels=config["out_channels"],
-        block_out_channels=widths,
-        attention_levels=tuple("CrossAttn" in name for name in config["down_block_types"]),
-        layers_per_block=config["layers_per_block"],
-        # Published as `attention_head_dim`, but it is the number of heads.
-        num_attention_heads=config["attention_head_dim"],
-        cross_attention_dim=config["cross_attention_dim"],
-        norm_num_groups=config["norm_num_groups"],
-        norm_eps=config["norm_eps"],
-    )
-    return unet, PoseEncoder(block_out_channels=widths)
-
-
-def load_published(
-    state_dict: dict[str, Tensor], config: dict[str, Any]
-) -> tuple[FollowYourPoseUNet, PoseEncoder]:
-    """Our networks with published weights; every tensor is used and none is missing.
-
-    Args:
-        state_dict: the published network's parameters under their published names.
-        config: the published UNet configuration (`block_out_channels`, `down_block_types`, ...).
-
-    Raises:
-        CheckpointError: a tensor is missing, left over or of another shape.
-    """
-    networks = networks_from_published_config(config)
-    for network, part in zip(networks, from_published_keys(state_dict), strict=True):
-        load_strictly(network, part)
-    return networks
-
-
-def load_strictly(network: Any, state_dict: dict[str, Tensor]) -> None:
-    """`load_state_dict(strict=True)` with the first difference in one sentence."""
-    name = type(network).__name__
-    ours = {key: tuple(value.shape) for key, value in network.state_dict().items()}
-    theirs = {key: tuple(value.shape) for key, value in state_dict.items()}
-    missing = sorted(ours.keys() - theirs.keys())
-    left_over = sorted(theirs.keys() - ours.keys())
-    changed = sorted(key for key in ours.keys() & theirs.keys() if ours[key] != theirs[key])
-    if missing or left_over or changed:
-        detail = (
-            [f"{key} is missing" for key in missing[:1]]
-            + [f"{key} is not a part of it" for key in left_over[:1]]
-            + [f"{key} is {theirs[key]} instead of {ours[key]}" for key in changed[:1]]
-        )
-        raise CheckpointError(
-            f"These weights do not fit {name}: {len(missing)} tensors missing, {len(left_over)} "
-            f"left over, {len(changed)} of another shape ({'; '.join(detail)}). "
-            "Load weights that were saved for the same configuration."
-        )
-    network.load_state_dict(state_dict)

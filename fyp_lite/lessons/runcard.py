@@ -26,7 +26,7 @@ from PIL import Image, PngImagePlugin
 import fyp_lite
 from fyp_lite.checkpoints import WEIGHTS
 from fyp_lite.clip import Clip, open_clip, prepare_clip
-from fyp_lite.hashes import file_hash
+from fyp_lite.hashes import file_hash, weight_hashes
 from fyp_lite.lessons.cardpicture import class_picture, draw_card
 from fyp_lite.lessons.expected import frames_of_strip, resized
 from fyp_lite.lessons.show import MAX_STILLS, few_frames
@@ -298,9 +298,9 @@ def _decode_thumbnail(thumbnail: bytes) -> np.ndarray:
 def _weights(pipeline: FollowYourPosePipeline) -> tuple[str, str]:
     """A pipeline's name and the SHA-256 of its weight files; ("unsaved", "") without files."""
     folder = Path(pipeline.name_or_path or "")
-    files = sorted(folder.rglob("*.safetensors")) if pipeline.name_or_path else []
+    files = weight_hashes(folder) if pipeline.name_or_path else {}
     if not files:
         return "unsaved", ""
-    hashes = "".join(f"{p.relative_to(folder).as_posix()} {file_hash(p)}\n" for p in files)
+    hashes = "".join(f"{name} {file}\n" for name, file in files.items())
     name = "lite" if folder == WEIGHTS / "lite" else folder.name
     return name, hashlib.sha256(hashes.encode()).hexdigest()

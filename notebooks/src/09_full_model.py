@@ -17,7 +17,7 @@
 #
 # The bundled *lite* model is a small brother of the published one. This lesson has the large one:
 # the same code, the same settings, nearly a billion parameters. To run it takes a graphics
-# processor (**GPU**) and two downloads. Everything else here runs on any machine, and where there
+# processor (**GPU**) and a download. Everything else here runs on any machine, and where there
 # is no GPU the lesson says so and shows no result that it did not make.
 #
 # **In 10 minutes you can**
@@ -322,76 +322,61 @@ except ValueError as error:
 # %% [markdown]
 # ## Run it
 #
-# This version of the package downloads nothing by itself. You need two things on disk, each under a
-# licence of its own that you should read:
+# The published files are not part of this package: **Stable Diffusion 1.4** gives the text encoder
+# and the autoencoder, the **Follow Your Pose** checkpoint of the paper's authors the rest. Each has
+# a licence of its own that you should read. `load_pipeline("full")` finds them in the hub's cache,
+# converts them once, and from then on loads what it made in seconds. It fetches nothing unless you
+# let it, and says before how much that is and under which licence. For files that you already have,
+# other Stable Diffusion 1.x models and LoRA, see `fyp-lite convert --help`.
 #
-# 1. **Stable Diffusion 1.4** in diffusers' folder layout, for its text encoder and its autoencoder,
-# 2. the **Follow Your Pose** checkpoint of the paper's authors (their repository links to it): the
-#    file in it that holds the network's tensors under their published names.
-#
-# Write both paths into the next cell. With the two and a GPU, the cells below make a video and
-# print the time and the memory that were measured. Without them they say what is missing. To be
-# plain: loading and computing were tested at a small size with random weights, as above; the run
-# with the published files themselves has not been tried with this version.
+# To be plain: all of this was tested on files of the same layout with random weights, also at full
+# size. The run with the published files themselves has not been tried with this version.
 
 # %%
-STABLE_DIFFUSION = Path("checkpoints/stable-diffusion-v1-4")
-FOLLOW_YOUR_POSE = Path("checkpoints/follow_your_pose.bin")
+DOWNLOAD = False  # True: fetch about 5 GB, where they are not here yet
 
+full, missing = None, "a CUDA GPU" if not HAS_GPU else ""
+if HAS_GPU:
+    try:
+        full = load_pipeline("full", download=DOWNLOAD)
+    except ValueError as error:
+        missing = str(error)
 
-def full_pipeline(device):
-    """The published networks, with Stable Diffusion's text encoder, autoencoder and schedule."""
-    from diffusers import AutoencoderKL, DDIMScheduler
-    from transformers import AutoTokenizer, CLIPTextModel
-
-    from fyp_lite import FollowYourPosePipeline
-
-    state_dict = torch.load(FOLLOW_YOUR_POSE, map_location="cpu", weights_only=True)
-    unet, pose_encoder = load_published(state_dict, PUBLISHED)
-    pipeline = FollowYourPosePipeline(
-        vae=AutoencoderKL.from_pretrained(STABLE_DIFFUSION / "vae"),
-        text_encoder=CLIPTextModel.from_pretrained(STABLE_DIFFUSION / "text_encoder"),
-        tokenizer=AutoTokenizer.from_pretrained(STABLE_DIFFUSION / "tokenizer"),
-        unet=unet,
-        pose_encoder=pose_encoder,
-        scheduler=DDIMScheduler.from_pretrained(STABLE_DIFFUSION / "scheduler"),
-        default_guidance_scale=12.5,
-    )
-    return pipeline.to(device, torch.float16)
-
-
-missing = [str(path) for path in (STABLE_DIFFUSION, FOLLOW_YOUR_POSE) if not path.exists()]
-if not HAS_GPU:
-    missing.insert(0, "a CUDA GPU")
-
-chosen = SampleSettings(num_inference_steps=steps, guidance_scale=12.5, seed=0)
+chosen = SampleSettings(num_inference_steps=steps, seed=0)
 if missing:
-    print("Not run here. Missing:", ", ".join(missing))
-    print("\nWith them, this would run, and its result would be shown:")
-    print(
-        f"  full_pipeline('cuda')({start.prompt!r}, frames of {full_size} x {full_size}, {chosen})"
-    )
+    print("Not run here. Missing:", missing)
+    print("\nWith it, this would run, and its result would be shown:")
+    print(f"  full({start.prompt!r}, frames of {full_size} x {full_size}, {chosen})")
     trillions = steps * work["full"] / 1e12
     print(f"  {network_calls(lite, chosen)} network calls, {trillions:,.0f} trillion operations")
 
+# %% [markdown]
+# The settings leave the guidance scale open: each model then takes its own. A **run card** holds
+# the number that was used, so that it makes the same video again.
+
 # %%
-if not missing:
-    import time
+import time
 
-    from fyp_lite.lessons.show import show_side_by_side
+from fyp_lite.lessons.runcard import make_card
+from fyp_lite.lessons.show import show_side_by_side
 
-    full = full_pipeline("cuda")
-    skeleton = prepare_clip(start.clip, start.clip_settings, full_size)
-    torch.cuda.reset_peak_memory_stats()
+videos = {}
+for name, pipeline in {"lite": lite, "full": full}.items():
+    if pipeline is None:
+        print(f"{name}: nothing was made, so nothing is shown.")
+        continue
+    skeleton = prepare_clip(start.clip, start.clip_settings, pipeline.size)
     began = time.perf_counter()
-    video = full(start.prompt, skeleton.frames, chosen).video
+    videos[name] = pipeline(start.prompt, skeleton.frames, chosen).video
     seconds = time.perf_counter() - began
-
-    memory = torch.cuda.max_memory_allocated() / 1e9
-    print(f"{seconds:.0f} s, and {memory:.1f} GB of the GPU's memory at most")
-    show_side_by_side({"skeleton": skeleton.frames, start.prompt: video}, skeleton.fps)
-else:
-    print("Nothing was made, so nothing is shown.")
+    card = make_card(
+        pipeline, start.clip, start.clip_settings, chosen, start.prompt, videos[name], seconds
+    )
+    asked, used = chosen.guidance_scale, card.guidance_scale
+    print(f"{name}: {seconds:.0f} s, guidance scale {asked} in the settings, {used} on the card")
+if HAS_GPU:
+    print(f"{torch.cuda.max_memory_allocated() / 1e9:.1f} GB of the GPU's memory at most")
+show_side_by_side(videos, skeleton.fps)
 
 # %% [markdown]
 # <details><summary><b>For the curious</b></summary>
