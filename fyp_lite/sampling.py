@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from diffusers import DDIMScheduler, SchedulerMixin
+from diffusers import (
+    DDIMScheduler,
+    DPMSolverMultistepScheduler,
+    SchedulerMixin,
+    UniPCMultistepScheduler,
+)
 from diffusers.schedulers.scheduling_ddim import DDIMSchedulerOutput
 from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
@@ -95,6 +100,17 @@ def lite_scheduler() -> ExactDDIMScheduler:
         timestep_spacing="trailing",
         clip_sample=False,
     )
+
+
+def choose_scheduler(own: SchedulerMixin, name: str) -> SchedulerMixin:
+    """The model's own scheduler for "ddim"; a second-order one on the same noise for the others.
+
+    Args:
+        own: the model's scheduler, with its schedule of noise.
+        name: one of `settings.SCHEDULERS`.
+    """
+    others = {"dpm++": DPMSolverMultistepScheduler, "unipc": UniPCMultistepScheduler}
+    return others[name].from_config(own.config) if name in others else own
 
 
 def initial_latents(
@@ -181,9 +197,11 @@ def sample_steps(
     *,
     num_inference_steps: int,
     guidance_scale: float,
+    guided: Callable[[int], bool] = lambda index: True,
     eta: float = 0.0,
     generators: Sequence[torch.Generator] = (),
     trained_frames: int = TRAINED_FRAMES,
+    branches_together: bool = True,
 ) -> Iterator[SampleStep]:
     """Denoise `latents` step by step.
 
@@ -193,9 +211,13 @@ def sample_steps(
         uncond_embeddings: of the empty or negative prompt; None where guidance_scale is 1.
         pose_features: see `FollowYourPoseUNet.forward`; they feed both branches.
         guidance_scale: 1 runs the text branch only, 0 the unconditional only, others both.
+        guided: for each step's index, whether guidance works in it (`SampleSettings.guided`);
+            where not, both branches make way for the text branch alone.
         eta: 0 is DDIM, 1 adds as much noise as DDPM.
         generators: one per video, for schedulers that add noise.
         trained_frames: longer clips go through the network in overlapping windows of this length.
+        branches_together: both branches of guidance in one batch, which is faster; in turn, they
+            need less memory.
 
     Raises:
         ValueError: a scheduler that this loop cannot serve, or a branch without its embeddings.
@@ -207,7 +229,7 @@ def sample_steps(
     if len(scheduler.timesteps) != num_inference_steps:
         raise ValueError(
             f"{type(scheduler).__name__} makes {len(scheduler.timesteps)} steps where "
-            f"{num_inference_steps} are asked for; use ExactDDIMScheduler."
+            f"{num_inference_steps} are asked for; ask for one less, or use ExactDDIMScheduler."
         )
     arguments = step_arguments(scheduler, eta, generators)
     branches = []
@@ -220,18 +242,18 @@ def sample_steps(
         if embeddings is None:
             raise ValueError(f"{name} is None, but guidance_scale {guidance_scale} needs it.")
         branches.append(embeddings)
-    text = torch.cat(branches)
-    if pose_features is not None and len(branches) == 2 and pose_features[0].shape[0] > 1:
-        pose_features = [feature.repeat(2, 1, 1, 1, 1) for feature in pose_features]
     views = clip_windows(latents.shape[2], trained_frames)
     weights = blend_weights(views)
 
     for index, timestep in enumerate(scheduler.timesteps):
-        sample = latents.to(unet.dtype).repeat(len(branches), 1, 1, 1, 1)
-        model_output = predict(unet, sample, timestep, text, pose_features, views, weights)
-        if len(branches) == 2:
-            uncond, text_output = model_output.chunk(2)
-            model_output = guide(uncond, text_output, guidance_scale)
+        used = branches if guided(index) else branches[-1:]
+        sample, outputs = latents.to(unet.dtype), []
+        for text in [torch.cat(used)] if branches_together else used:
+            output = predict(unet, sample, timestep, text, pose_features, views, weights)
+            outputs += output.split(len(latents))
+        model_output = outputs[-1]
+        if len(outputs) == 2:
+            model_output = guide(outputs[0], outputs[1], guidance_scale)
 
         alpha_cumprod = scheduler.alphas_cumprod.to(latents)[timestep]
         kind = scheduler.config.prediction_type

@@ -10,6 +10,7 @@ from typing import Any
 
 # Crops count pixels of the reference frame: the source resized so that its short side is this.
 REFERENCE_SIZE = 512
+SCHEDULERS = ("ddim", "dpm++", "unipc")
 
 
 class SettingsError(ValueError):
@@ -59,11 +60,16 @@ class ClipSettings:
 class SampleSettings:
     """How a video is sampled.
 
-    num_inference_steps: DDIM steps, 1 to 1000; the cost is linear in it.
+    num_inference_steps: 1 to 1000; the cost is linear in it.
     guidance_scale: classifier-free guidance s in `uncond + s * (text - uncond)`, finite and at
         least 0; None means the model's own default.
     eta: share of fresh noise per step, 0 (DDIM, deterministic) to 1 (as DDPM).
     seed: 0 to 2**63 - 1; the same seed draws the same noise on every device.
+    guidance_start, guidance_end: the part of the run in which guidance works: 0 is its beginning,
+        pure noise, 1 its end. A step whose middle lies outside runs the text branch alone, at half
+        the cost (the guidance interval of Kynkäänniemi et al. 2024, arXiv 2404.07724).
+    scheduler: "ddim", or "dpm++" (DPM-Solver++, Lu et al. 2022) or "unipc" (Zhao et al. 2023),
+        which are of second order and made for few steps.
 
     Raises SettingsError for a value of the wrong kind or out of its range.
     """
@@ -72,6 +78,9 @@ class SampleSettings:
     guidance_scale: float | None = None
     eta: float = 0.0
     seed: int = 0
+    guidance_start: float = 0.0
+    guidance_end: float = 1.0
+    scheduler: str = "ddim"
 
     def __post_init__(self) -> None:
         steps = _integer("num_inference_steps", self.num_inference_steps, 1, 1000)
@@ -80,8 +89,30 @@ class SampleSettings:
             _store(self, "guidance_scale", _number("guidance_scale", self.guidance_scale, math.inf))
         _store(self, "eta", _number("eta", self.eta, 1.0))
         _store(self, "seed", _integer("seed", self.seed, 0, 2**63 - 1))
+        _store(self, "guidance_start", _number("guidance_start", self.guidance_start, 1.0))
+        _store(self, "guidance_end", _number("guidance_end", self.guidance_end, 1.0))
+        if self.guidance_start >= self.guidance_end:
+            raise SettingsError(
+                f"guidance_start is {self.guidance_start:g}, but it must be less than "
+                f"guidance_end, {self.guidance_end:g}: for example guidance_start=0.0."
+            )
+        if self.scheduler not in SCHEDULERS:
+            raise SettingsError(
+                f"scheduler is {self.scheduler!r}, but it must be one of {', '.join(SCHEDULERS)}: "
+                'for example scheduler="ddim".'
+            )
+        if self.eta > 0 and self.scheduler != "ddim":
+            raise SettingsError(
+                f"eta is {self.eta:g}, but the scheduler {self.scheduler} adds no noise: "
+                'set eta=0 or scheduler="ddim".'
+            )
 
-    def to_dict(self) -> dict[str, int | float | None]:
+    def guided(self, index: int) -> bool:
+        """Whether guidance works in step `index`, counted from 0: its middle decides."""
+        middle = (index + 0.5) / self.num_inference_steps
+        return self.guidance_start <= middle <= self.guidance_end
+
+    def to_dict(self) -> dict[str, int | float | str | None]:
         """All settings by name, ready for JSON."""
         return asdict(self)
 

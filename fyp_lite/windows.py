@@ -76,7 +76,7 @@ def predict(
     views: list[list[int]],
     weights: Tensor,
 ) -> Tensor:
-    """The network's prediction for a whole clip, `[b, c, f, h, w]` float32, window by window.
+    """The network's prediction for a whole clip, `[rows, c, f, h, w]` float32, window by window.
 
     All windows start from the same x_t and a step of the sampler is linear in the prediction, so
     this weighted mean is that of the steps which the windows would take: MultiDiffusion's fusion
@@ -89,7 +89,8 @@ def predict(
         views: from `windows`.
         weights: from `blend_weights`.
     """
-    blended = torch.zeros_like(sample, dtype=torch.float32)
+    shape = (len(text_embeddings), *sample.shape[1:])
+    blended = torch.zeros(shape, device=sample.device)
     for frames, weight in zip(views, weights.to(sample.device), strict=True):
         pose = pose_features and [feature[:, :, frames] for feature in pose_features]
         output = unet(sample[:, :, frames], timestep, text_embeddings, pose).sample.float()

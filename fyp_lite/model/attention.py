@@ -8,9 +8,27 @@ attention and the temporal convolution look across frames (Ma et al. 2024, secti
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+def in_parts(function: Callable[..., Tensor], rows: int | None, *tensors: Tensor) -> Tensor:
+    """`function` on so many rows of its tensors at a time: the same result in less memory.
+
+    For functions that treat each row (here a frame) by itself; None takes all rows together.
+    """
+    if rows is None or rows >= len(tensors[0]):
+        return function(*tensors)
+    parts = zip(*(tensor.split(rows) for tensor in tensors), strict=True)
+    return torch.cat([function(*part) for part in parts])
+
+
+def repeat_rows(tensor: Tensor, rows: int) -> Tensor:
+    """Repeat along the first axis up to `rows`, a multiple of what the tensor has."""
+    return tensor if len(tensor) == rows else torch.cat([tensor] * (rows // len(tensor)))
 
 
 class Attention(nn.Module):
@@ -21,6 +39,8 @@ class Attention(nn.Module):
         context_channels: width of what keys and values are computed from.
         num_heads: number of heads; each is `channels // num_heads` wide.
     """
+
+    FEW_KEYS = 512  # up to so many, `written_out` may be faster
 
     def __init__(self, channels: int, context_channels: int, num_heads: int) -> None:
         super().__init__()
@@ -35,8 +55,31 @@ class Attention(nn.Module):
         query, key, value = (
             t.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for t in (query, key, value)
         )  # (batch, heads, tokens, channels per head)
-        out = F.scaled_dot_product_attention(query, key, value)
-        return self.to_out[0](out.transpose(1, 2).flatten(2))
+        few = query.shape[-2] <= key.shape[-2] <= self.FEW_KEYS
+        slow = few and query.device.type == "cpu" and query.dtype == torch.bfloat16
+        attention = written_out if slow else fused
+        return self.to_out[0](attention(query, key, value).transpose(1, 2).flatten(2))
+
+
+def fused(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """`F.scaled_dot_product_attention`, on a CPU with heads of 16 channels or more.
+
+    Its kernel there works on 16 numbers at a time: 8 channels take it longer than 16.
+    """
+    width, least = query.shape[-1], 16
+    if width < least and query.device.type == "cpu":
+        query, key, value = (F.pad(tensor, (0, least - width)) for tensor in (query, key, value))
+    out = F.scaled_dot_product_attention(query, key, value, scale=width**-0.5)
+    return out[..., :width]
+
+
+def written_out(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """The same in three steps: where keys are few, faster than the CPU's kernel for bfloat16."""
+    batch, scale = len(query), query.shape[-1] ** -0.5
+    query, key, value = (tensor.flatten(0, 1) for tensor in (query, key, value))
+    nothing = query.new_empty(1, 1, 1)
+    scores = torch.baddbmm(nothing, query, key.transpose(1, 2), beta=0, alpha=scale)
+    return (scores.softmax(dim=-1) @ value).unflatten(0, (batch, -1))
 
 
 class CrossFrameAttention(Attention):
@@ -46,16 +89,26 @@ class CrossFrameAttention(Attention):
     character keeps its looks. Frame 0 looks at itself.
     """
 
+    frames_at_once: int | None = None  # None: all; see `memory.set_memory_mode`
+
     def __init__(self, channels: int, num_heads: int) -> None:
         super().__init__(channels, channels, num_heads)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        num_frames = tokens.shape[1]
         query, key, value = self.to_q(tokens), self.to_k(tokens), self.to_v(tokens)
-        if num_frames > 1:  # a lone frame would see itself twice, which softmax cancels
-            key, value = first_and_previous(key), first_and_previous(value)
-        out = self.attend(query.flatten(0, 1), key.flatten(0, 1), value.flatten(0, 1))
-        return out.unflatten(0, (-1, num_frames))
+        # To frames 0 and 1 the first frame is the previous one too, and keys that all come twice
+        # cancel in the softmax: they see it once.
+        early = query[:, :2]
+        groups = [(early, key[:, :1].expand_as(early), value[:, :1].expand_as(early))]
+        if tokens.shape[1] > 2:
+            seen = (first_and_previous(t)[:, 2:] for t in (key, value))
+            groups.append((query[:, 2:], *seen))
+        out = []
+        for group in groups:
+            rows = (tensor.flatten(0, 1) for tensor in group)
+            part = in_parts(self.attend, self.frames_at_once, *rows)
+            out.append(part.unflatten(0, (len(tokens), -1)))
+        return torch.cat(out, dim=1)
 
 
 def first_and_previous(tokens: Tensor) -> Tensor:
@@ -124,6 +177,8 @@ class GatedProjection(nn.Module):
 class FeedForward(nn.Module):
     """Two layers, four times as wide in between; the names `net.0`, `net.2` are diffusers'."""
 
+    frames_at_once: int | None = None  # None: all; see `memory.set_memory_mode`
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         hidden = channels * 4
@@ -132,7 +187,8 @@ class FeedForward(nn.Module):
         )
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return self.net(tokens)
+        frames = in_parts(self.net, self.frames_at_once, tokens.flatten(0, 1))
+        return frames.view_as(tokens)
 
 
 class TransformerBlock(nn.Module):
@@ -152,6 +208,7 @@ class TransformerBlock(nn.Module):
 
     def forward(self, tokens: Tensor, text: Tensor) -> Tensor:
         tokens = tokens + self.attn1(self.norm1(tokens))
+        tokens = repeat_rows(tokens, len(text))  # see `FollowYourPoseUNet.forward`
         tokens = tokens + self.attn2(self.norm2(tokens), text)
         tokens = tokens + self.ff(self.norm3(tokens))
         tokens = tokens + self.attn_temp(self.norm_temp(tokens))
@@ -175,10 +232,12 @@ class Transformer(nn.Module):
 
     def forward(self, frames: Tensor, text: Tensor, num_frames: int) -> Tensor:
         height, width = frames.shape[-2:]
-        hidden = self.proj_in(self.norm(frames))
+        # PyTorch's kernel for few channels a group is four times as slow where these come last.
+        hidden = self.norm(frames.contiguous()).contiguous(memory_format=torch.channels_last)
+        hidden = self.proj_in(hidden)
         tokens = hidden.permute(0, 2, 3, 1).flatten(1, 2)  # (b f, n, c)
         tokens = tokens.unflatten(0, (-1, num_frames))  # (b, f, n, c)
         for block in self.transformer_blocks:
             tokens = block(tokens, text)
         hidden = tokens.flatten(0, 1).unflatten(1, (height, width)).permute(0, 3, 1, 2)
-        return self.proj_out(hidden) + frames
+        return self.proj_out(hidden) + repeat_rows(frames, len(hidden))

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fyp_lite.model.attention import Transformer
+from fyp_lite.model.attention import Transformer, repeat_rows
 
 
 class ClipGroupNorm(nn.GroupNorm):
@@ -42,7 +42,8 @@ class ResnetBlock(nn.Module):
 
     def forward(self, frames: Tensor, time_embedding: Tensor, num_frames: int) -> Tensor:
         shift = self.time_emb_proj(F.silu(time_embedding))  # (b, c)
-        shift = shift.repeat_interleave(num_frames, dim=0)[:, :, None, None]
+        shift = shift.repeat_interleave(num_frames, dim=0)
+        shift = repeat_rows(shift, len(frames))[:, :, None, None]
         hidden = self.conv1(F.silu(self.norm1(frames, num_frames))) + shift
         hidden = self.conv2(F.silu(self.norm2(hidden, num_frames)))
         shortcut = self.conv_shortcut(frames) if hasattr(self, "conv_shortcut") else frames
@@ -139,7 +140,7 @@ class DownBlock(nn.Module):
             if hasattr(self, "attentions"):
                 frames = self.attentions[i](frames, text, num_frames)
             if pose_feature is not None and i == len(self.resnets) - 1:
-                frames = frames + pose_feature
+                frames = frames + repeat_rows(pose_feature, len(frames))
             skips.append(frames)
         if hasattr(self, "downsamplers"):
             frames = self.downsamplers[0](frames)
@@ -227,7 +228,8 @@ class UpBlock(nn.Module):
         num_frames: int,
     ) -> Tensor:
         for i, resnet in enumerate(self.resnets):
-            frames = resnet(torch.cat([frames, skips.pop()], dim=1), time_embedding, num_frames)
+            skip = repeat_rows(skips.pop(), len(frames))
+            frames = resnet(torch.cat([frames, skip], dim=1), time_embedding, num_frames)
             if hasattr(self, "attentions"):
                 frames = self.attentions[i](frames, text, num_frames)
         if hasattr(self, "upsamplers"):

@@ -124,11 +124,22 @@ class FollowYourPoseUNet(ModelMixin, ConfigMixin):
         Args:
             sample: noisy latents `[b, c, f, h, w]`.
             timestep: diffusion timestep, one for all or `[b]`.
-            encoder_hidden_states: text embeddings `[b, tokens, d]`.
+            encoder_hidden_states: text embeddings `[b, tokens, d]`, or several such batches, one
+                after the other: the branches of guidance. The prediction then has as many rows.
+                All that comes before the first look at the text is the same for every branch and
+                is computed once.
             pose_features: the pose encoder's list of `[b or 1, c, f, h, w]`, one per level;
                 None leaves the pose out.
+
+        Raises:
+            ValueError: the rows of the text are no multiple of those of the sample.
         """
         batch, _, num_frames = sample.shape[:3]
+        if len(encoder_hidden_states) % batch:
+            raise ValueError(
+                f"encoder_hidden_states has {len(encoder_hidden_states)} rows and sample {batch}; "
+                "give each row of sample one text, or as many for every branch of guidance."
+            )
         timestep = torch.as_tensor(timestep, device=sample.device).expand(batch)
         # The sinusoid is computed in float32 whatever the network's type.
         time_embedding = self.time_embedding(self.time_proj(timestep).to(sample.dtype))
@@ -139,8 +150,7 @@ class FollowYourPoseUNet(ModelMixin, ConfigMixin):
         for level, block in enumerate(self.down_blocks):
             pose_feature = None
             if pose_features is not None:
-                feature = pose_features[level]
-                pose_feature = to_frames(feature.expand(batch, *feature.shape[1:]))
+                pose_feature = to_frames(pose_features[level])
             frames, new_skips = block(frames, time_embedding, text, pose_feature, num_frames)
             skips += new_skips
         frames = self.mid_block(frames, time_embedding, text, num_frames)

@@ -11,6 +11,7 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from diffusers.models.autoencoders.vae import DecoderOutput, DiagonalGaussianDistribution
 from diffusers.models.modeling_outputs import AutoencoderKLOutput
+from diffusers.utils.accelerate_utils import apply_forward_hook
 from torch import Tensor, nn
 
 
@@ -73,11 +74,13 @@ class FrameAutoencoder(ModelMixin, ConfigMixin):
             nn.PixelShuffle(4),
         )
 
+    @apply_forward_hook  # model offload brings the network in before any method that runs it
     def encode(self, x: Tensor) -> AutoencoderKLOutput:
         """Pictures `[b, 3, h, w]` in -1...1 to a distribution over latents `[b, c, h/8, w/8]`."""
         moments = self.encoder(x.contiguous(memory_format=torch.channels_last))
         return AutoencoderKLOutput(latent_dist=DiagonalGaussianDistribution(moments))
 
+    @apply_forward_hook
     def decode(self, z: Tensor) -> DecoderOutput:
         """Latents `[b, c, h, w]` to pictures `[b, 3, 8h, 8w]`, about -1...1."""
         return DecoderOutput(sample=self.decoder(z.contiguous(memory_format=torch.channels_last)))

@@ -59,6 +59,16 @@ from fyp_lite.world.dataset import Clip, render_clip
 
 Video = tuple[Clip, np.ndarray]  # what was asked for and `[f, h, w, 3]` uint8
 TIMESTEPS = (150, 400, 650, 900)
+KNOBS = (
+    "steps",
+    "guidance",
+    "interval",
+    "schedulers",
+    "switches",
+    "clip_settings",
+    "raw_input",
+    "one_too_many",
+)
 GALLERY = (
     "A Panda on the sea",
     "A Robot is dancing in Sahara desert",
@@ -224,10 +234,13 @@ def against_ceilings(figures: dict[str, Any], kind: str) -> Scores:
 
 
 class Results:
-    """The JSON file, written after every part; parts of an interrupted evaluation are kept."""
+    """The JSON file, written after every part; parts of an interrupted evaluation are kept.
 
-    def __init__(self, path: Path, run: dict[str, Any]) -> None:
-        self.path = path
+    Parts whose name does not contain `only` are left out.
+    """
+
+    def __init__(self, path: Path, run: dict[str, Any], only: str = "") -> None:
+        self.path, self.only = path, only
         self.figures: dict[str, Any] = {"run": run}
         if path.exists():
             earlier = json.loads(path.read_text())
@@ -235,7 +248,7 @@ class Results:
                 self.figures = earlier
 
     def add(self, name: str, make: Callable[[], Any]) -> None:
-        if name in self.figures:
+        if name in self.figures or self.only not in name:
             return
         began = time.monotonic()
         self.figures[name] = make()
@@ -292,11 +305,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few clips and steps")
     parser.add_argument("--clip", type=Path, help="a skeleton video to follow")
     parser.add_argument("--pages", type=Path, help="where to write a page of pictures")
+    parser.add_argument(
+        "--only", metavar="WORDS", default="", help='parts with this in their name, as "knob"'
+    )
     options = parser.parse_args()
     pipeline = load_pipeline(options.model)
     pipeline.set_progress_bar_config(disable=True)
     effort = QUICK if options.quick else FULL
-    results = Results(options.json, describe_run(options, pipeline))
+    results = Results(options.json, describe_run(options, pipeline), options.only)
     results.add("autoencoder", lambda: evaluate_autoencoder(pipeline, effort.frames))
     results.add("denoising", lambda: evaluate_denoising(pipeline, effort.denoising))
     judge = Judge()
@@ -308,7 +324,7 @@ def main() -> None:
     if options.clip:
         results.add("clip", lambda: judged.clip_file(options.clip))
     knobs = Knobs(pipeline, judge, effort.knob_clips, effort.num_steps, options.clip)
-    for name in ("steps", "guidance", "switches", "clip_settings", "raw_input", "one_too_many"):
+    for name in KNOBS:
         results.add(f"knob, {name}", getattr(knobs, name))
     if options.pages:
         draw_page(pipeline, judged.settings, options.pages)

@@ -13,7 +13,7 @@ from fyp_lite.clip import ClipError, prepare_clip
 from fyp_lite.judges.scores import Judge
 from fyp_lite.lessons.switches import SWITCHES, switched_off
 from fyp_lite.pipeline import FollowYourPosePipeline
-from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.settings import SCHEDULERS, ClipSettings, SampleSettings
 from fyp_lite.skeleton import draw_skeletons, read_skeletons
 from fyp_lite.training.measures import (
     CLIP_FRAMES,
@@ -31,6 +31,8 @@ from fyp_lite.world.dataset import Clip, render_clip
 
 STEPS = (1, 2, 5, 10, 20, 50)
 GUIDANCE = (0.0, 1.0, 1.5, 2.0, 4.0, 7.5, 12.5)
+INTERVALS = ((0.0, 1.0), (0.0, 0.25), (0.0, 0.5), (0.0, 0.75), (0.25, 0.75), (0.25, 1.0))
+SOLVER_STEPS = (5, 8, 12, 20)
 STARTS = (0, 20, 40, 80)
 STRIDES = (1, 2, 5, 10, 20)
 CROPS = (100, 200)
@@ -83,6 +85,25 @@ class Knobs:
     def guidance(self) -> dict[str, Scores]:
         """Scores against the guidance scale."""
         return {f"{s:g}": self.scores(replace(self.settings, guidance_scale=s)) for s in GUIDANCE}
+
+    def interval(self) -> dict[str, Scores]:
+        """Scores against the part of the run in which guidance works."""
+        return {
+            f"{start:g} to {end:g}": self.scores(
+                replace(self.settings, guidance_start=start, guidance_end=end)
+            )
+            for start, end in INTERVALS
+        }
+
+    def schedulers(self) -> dict[str, Scores]:
+        """Scores of each scheduler against the number of steps."""
+        return {
+            f"{name}, {steps} steps": self.scores(
+                replace(self.settings, scheduler=name, num_inference_steps=steps)
+            )
+            for name in SCHEDULERS
+            for steps in SOLVER_STEPS
+        }
 
     def switches(self) -> dict[str, Scores]:
         """Scores with everything on, and without each part."""

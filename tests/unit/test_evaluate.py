@@ -171,6 +171,8 @@ def test_judges_are_trained_and_a_model_is_evaluated(tmp_path, monkeypatch):
     monkeypatch.setattr(evaluate, "QUICK", effort)
     monkeypatch.setattr(knobs, "STEPS", (1,))
     monkeypatch.setattr(knobs, "GUIDANCE", (0.0, 4.0))
+    monkeypatch.setattr(knobs, "INTERVALS", ((0.0, 0.5),))
+    monkeypatch.setattr(knobs, "SOLVER_STEPS", (2,))
     monkeypatch.setattr(knobs, "STARTS", (0, 100_000))
     monkeypatch.setattr(knobs, "STRIDES", (2,))
     monkeypatch.setattr(knobs, "CROPS", (100,))
@@ -183,6 +185,8 @@ def test_judges_are_trained_and_a_model_is_evaluated(tmp_path, monkeypatch):
             assert 0 <= figures[f"{source}, {kind}"]["prompt"]["mean"] <= 1
     assert figures["knob, steps"]["1"]["seconds"] > 0
     assert list(figures["knob, guidance"]) == ["0", "4"]
+    assert list(figures["knob, interval"]) == ["0 to 0.5"]
+    assert list(figures["knob, schedulers"])[-1] == "unipc, 2 steps"
     assert list(figures["knob, clip_settings"]["start_frame"]) == ["0"]  # the other does not fit
     assert len(figures["knob, switches"]) == 1 + len(SWITCHES)
     assert not Path(path.with_suffix(".part")).exists()

@@ -18,7 +18,8 @@ def test_frame_i_is_start_plus_i_strides():
 
 
 @pytest.mark.parametrize(
-    "settings", [ClipSettings(3, 1, 16, 10, 20, 30, 40), SampleSettings(7, 12.5, 0.5, 2**63 - 1)]
+    "settings",
+    [ClipSettings(3, 1, 16, 10, 20, 30, 40), SampleSettings(7, 12.5, 0.5, 2**63 - 1, 0.2, 0.9)],
 )
 def test_dict_round_trip(settings):
     assert type(settings).from_dict(settings.to_dict()) == settings
@@ -63,6 +64,13 @@ def test_frozen_and_replaced_ones_are_checked_too():
         (SampleSettings, "eta", 1.5, ["eta is 1.5", "from 0 to 1"]),
         (SampleSettings, "eta", float("nan"), ["eta is nan"]),
         (SampleSettings, "eta", "0", ["eta is '0'"]),
+        (SampleSettings, "guidance_start", -0.1, ["guidance_start is -0.1", "from 0 to 1"]),
+        (SampleSettings, "guidance_start", 1.0, ["guidance_start is 1", "less than guidance_end"]),
+        (SampleSettings, "guidance_end", 0.0, ["guidance_start is 0", "less than guidance_end, 0"]),
+        (SampleSettings, "guidance_end", None, ["guidance_end is None"]),
+        (SampleSettings, "scheduler", "DDIM", ["scheduler is 'DDIM'", "ddim, dpm++, unipc"]),
+        (SampleSettings, "scheduler", None, ["scheduler is None"]),
+        (SampleSettings, "scheduler", ["ddim"], ["scheduler is ['ddim']"]),
         (SampleSettings, "seed", -1, ["seed is -1", "works is 0"]),
         (SampleSettings, "seed", 2**63, [str(2**63), str(2**63 - 1)]),
         (SampleSettings, "seed", 1.0, ["seed is 1.0", "seed=1"]),
@@ -75,6 +83,24 @@ def test_a_bad_value_is_named_with_its_limit_and_a_fix(cls, name, value, words):
     assert name in message
     assert all(word in message for word in words), message
     assert message.endswith(".")
+
+
+def test_settings_of_earlier_versions_still_load():
+    earlier = {"num_inference_steps": 8, "guidance_scale": None, "eta": 0.0, "seed": 3}
+    settings = SampleSettings.from_dict(earlier)
+    assert (settings.scheduler, settings.guidance_start, settings.guidance_end) == ("ddim", 0, 1)
+    assert all(settings.guided(index) for index in range(8))
+
+
+def test_noise_needs_a_scheduler_that_adds_it():
+    with pytest.raises(SettingsError, match=r"eta is 0\.5, but the scheduler unipc adds no noise"):
+        SampleSettings(eta=0.5, scheduler="unipc")
+
+
+def test_the_middle_of_a_step_decides_whether_it_is_guided():
+    halves = SampleSettings(num_inference_steps=5, guidance_end=0.5)
+    assert [halves.guided(index) for index in range(5)] == [True, True, True, False, False]
+    assert SampleSettings(num_inference_steps=1, guidance_end=0.5).guided(0)
 
 
 def test_a_mistyped_name_is_answered_with_the_nearest():

@@ -27,9 +27,9 @@ def calls(tiny_pipeline, monkeypatch) -> list[tuple[int, int]]:
     seen = []
     forward = tiny_pipeline.unet.forward
 
-    def counting(sample, *args):
-        seen.append((sample.shape[0], sample.shape[2]))
-        return forward(sample, *args)
+    def counting(sample, timestep, text, *args):
+        seen.append((len(text), sample.shape[2]))
+        return forward(sample, timestep, text, *args)
 
     monkeypatch.setattr(tiny_pipeline.unet, "forward", counting)
     return seen
