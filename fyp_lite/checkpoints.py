@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 WEIGHTS = Path(__file__).parent / "weights"
+LARGE = 100_000_000  # parameters of a UNet that need not fit the memory as it is
 
 
 def load_pipeline(
@@ -47,6 +48,8 @@ def load_pipeline(
     download: bool = False,
 ) -> FollowYourPosePipeline:
     """The pipeline with its weights, ready to sample.
+
+    A large model is fitted to the free memory, and a printed line says how.
 
     Args:
         model: "lite" for the bundled model, "full" for the published one, or a folder that
@@ -59,6 +62,7 @@ def load_pipeline(
     Raises:
         CheckpointError: no such folder, weights that are damaged, or published files that are not
             here.
+        MemoryShortError: a large model, for which no memory mode is frugal enough.
     """
     folder = find_weights(model, download)
     device = best_device() if device is None else torch.device(device)
@@ -74,7 +78,12 @@ def load_pipeline(
             ) from None
     for network in (pipeline.unet, pipeline.pose_encoder, pipeline.vae):
         network.to(memory_format=torch.channels_last)
-    return pipeline.to(device)
+    if pipeline.unet.num_parameters() < LARGE:
+        return pipeline.to(device)
+    from fyp_lite.memory import fit_to_memory  # takes a second to import
+
+    print(fit_to_memory(pipeline, device))
+    return pipeline
 
 
 def find_weights(model: str | Path, download: bool) -> Path:

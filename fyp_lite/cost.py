@@ -1,20 +1,27 @@
 """What a video costs, told before the run: from a probe of two steps at the true shapes.
 
 Cost is linear in the number of steps. Guidance runs the network twice a step (`sampling.guide`),
-except for a scale of 0 or 1, which need one branch only.
+except for a scale of 0 or 1, and for steps outside its interval, which need one branch only.
 """
 
 from __future__ import annotations
 
 import time
+from functools import cache
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import torch
 
+from fyp_lite.footprint import Blueprint, blueprint, count_operations
+from fyp_lite.memory import estimate_memory, memory_mode, readable_bytes
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.windows import clip_windows
+
+# Share of its largest convolutions' speed that a whole large network is taken to reach.
+SHARE = 0.5
 
 
 class Probe(NamedTuple):
@@ -28,8 +35,17 @@ _probes: WeakKeyDictionary[FollowYourPosePipeline, dict[tuple, Probe]] = WeakKey
 
 
 def branches(pipeline: FollowYourPosePipeline, sample_settings: SampleSettings) -> int:
-    """Network calls in one step of one video: 1 where guidance is 0 or 1, otherwise 2."""
+    """Network calls in a guided step of one video: 1 where guidance is 0 or 1, otherwise 2."""
     return 1 if pipeline.guidance_scale(sample_settings) in (0, 1) else 2
+
+
+def steps_by_branches(
+    pipeline: FollowYourPosePipeline, sample_settings: SampleSettings
+) -> dict[int, int]:
+    """How many steps there are of 2 branches and of 1; a number without steps is left out."""
+    steps = range(sample_settings.num_inference_steps)
+    guided = sum(map(sample_settings.guided, steps)) * (branches(pipeline, sample_settings) == 2)
+    return {count: number for count, number in ((2, guided), (1, len(steps) - guided)) if number}
 
 
 def network_calls(
@@ -39,7 +55,8 @@ def network_calls(
     num_frames: int = 1,
 ) -> int:
     """How often the network is called: steps * branches * videos, and windows for long clips."""
-    calls = sample_settings.num_inference_steps * branches(pipeline, sample_settings) * num_videos
+    by_branches = steps_by_branches(pipeline, sample_settings)
+    calls = sum(count * number for count, number in by_branches.items()) * num_videos
     return calls * count_windows(pipeline, num_frames)
 
 
@@ -59,8 +76,37 @@ def estimate_seconds(
     The first call for a number of frames and branches takes two steps and a decoding itself;
     later ones come from a cache, so a slider for the number of steps may ask at every move.
     """
-    probe = _probe(pipeline, clip_settings.num_frames, sample_settings)
-    return num_videos * (sample_settings.num_inference_steps * probe.step + probe.decode)
+    seconds = 0.0
+    for count, number in steps_by_branches(pipeline, sample_settings).items():
+        probe = _probe(pipeline, clip_settings.num_frames, count)
+        seconds += number * probe.step
+    return num_videos * (seconds + probe.decode)
+
+
+def estimate_bytes(
+    pipeline: FollowYourPosePipeline, clip_settings: ClipSettings, sample_settings: SampleSettings
+) -> int:
+    """Peak memory of one video, networks included: counted, not run; see `memory`."""
+    return estimate_memory(
+        blueprint(pipeline),
+        clip_settings.num_frames,
+        memory_mode(pipeline),
+        branches=max(steps_by_branches(pipeline, sample_settings)),
+        device_type=pipeline._execution_device.type,
+    ).peak
+
+
+def estimate_seconds_unseen(
+    model: Blueprint, num_frames: int, num_steps: int, device: torch.device, dtype: torch.dtype
+) -> float:
+    """Seconds that a model which is not here would take, with guidance: computed, not run.
+
+    From its operations, and the speed of a large convolution on this device.
+    """
+    length = min(num_frames, model.window)
+    num_windows = len(clip_windows(num_frames, model.window))
+    operations = num_steps * num_windows * count_operations(model, dtype, length, 2)
+    return operations / (SHARE * convolution_speed(device, dtype))
 
 
 def cost_line(
@@ -69,42 +115,58 @@ def cost_line(
     sample_settings: SampleSettings,
     num_videos: int = 1,
 ) -> str:
-    """The estimate as a sentence for a reader.
+    """The estimate as a sentence for a reader; memory is that of one video, networks included.
 
-    "about 4 s on this machine (16 network calls: 8 steps × 2 branches)"
+    "about 4 s and 0.1 GB on this machine (16 network calls: 8 steps × 2 branches)"
     """
     seconds = estimate_seconds(pipeline, clip_settings, sample_settings, num_videos)
-    factors = [
-        _counted(sample_settings.num_inference_steps, "step"),
-        _counted(branches(pipeline, sample_settings), "branch", "branches"),
-    ]
+    memory = readable_bytes(estimate_bytes(pipeline, clip_settings, sample_settings))
+    if pipeline._execution_device.type != "cpu":
+        memory += " (computed, not run)"
     num_frames = clip_settings.num_frames
+    total = network_calls(pipeline, sample_settings, num_videos, num_frames)
+    factors = _factors(pipeline, sample_settings, num_videos, num_frames)
+    calls = f"{_counted(total, 'network call')}: {factors}"
+    return f"{readable_seconds(seconds)} and {memory} on this machine ({calls})"
+
+
+def _factors(
+    pipeline: FollowYourPosePipeline,
+    sample_settings: SampleSettings,
+    num_videos: int,
+    num_frames: int,
+) -> str:
+    """What network calls are the product of: "8 steps × 2 branches × 3 windows"."""
+    kinds = [
+        f"{_counted(number, 'step')} × {_counted(count, 'branch', 'branches')}"
+        for count, number in steps_by_branches(pipeline, sample_settings).items()
+    ]
+    factors = [" + ".join(kinds)]
     if count_windows(pipeline, num_frames) > 1:
         factors.append(_counted(count_windows(pipeline, num_frames), "window"))
     if num_videos > 1:
         factors.append(_counted(num_videos, "video"))
-    total = network_calls(pipeline, sample_settings, num_videos, num_frames)
-    calls = _counted(total, "network call")
-    return f"{readable_seconds(seconds)} on this machine ({calls}: {' × '.join(factors)})"
+    if len(kinds) > 1 and len(factors) > 1:
+        factors[0] = f"({factors[0]})"
+    return " × ".join(factors)
 
 
 def readable_seconds(seconds: float) -> str:
-    """Rounded as an estimate deserves: "less than 1 s", "about 4 s", "about 3 min"."""
+    """Rounded as an estimate deserves: "less than 1 s", "about 4 s", "about 3 min", "about 2 h"."""
     if seconds < 1:
         return "less than 1 s"
-    return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.0f} h"
 
 
 def _counted(count: int, one: str, many: str = "") -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
-def _probe(
-    pipeline: FollowYourPosePipeline, num_frames: int, sample_settings: SampleSettings
-) -> Probe:
+def _probe(pipeline: FollowYourPosePipeline, num_frames: int, count: int) -> Probe:
     known = _probes.setdefault(pipeline, {})
-    count = branches(pipeline, sample_settings)
-    key = (num_frames, count, pipeline.device, pipeline.unet.dtype)
+    key = (num_frames, count, pipeline.device, memory_mode(pipeline))
     if key not in known:
         known[key] = _measure(pipeline, num_frames, count)
     return known[key]
@@ -121,3 +183,21 @@ def _measure(pipeline: FollowYourPosePipeline, num_frames: int, count: int) -> P
     stepped = time.perf_counter()
     pipeline.decode(latents)
     return Probe(stepped - began, time.perf_counter() - stepped)
+
+
+@cache
+def convolution_speed(device: torch.device, dtype: torch.dtype) -> float:
+    """Multiplications and additions a second in a convolution of the full model, measured."""
+    num_frames, channels, size = (2 if device.type == "cpu" else 16), 320, 64
+    shape = num_frames, channels, size, size
+    conv = torch.nn.Conv2d(channels, channels, 3, padding=1, device=device, dtype=dtype)
+    conv.to(memory_format=torch.channels_last)
+    frames = torch.zeros(shape, device=device, dtype=dtype)
+    frames = frames.contiguous(memory_format=torch.channels_last)
+    seconds = []
+    with torch.no_grad():
+        for _ in range(4):  # the first warms up; a sum waits for a GPU
+            began = time.perf_counter()
+            conv(frames).sum().item()
+            seconds.append(time.perf_counter() - began)
+    return 2 * frames.numel() * channels * 9 / min(seconds)

@@ -13,7 +13,7 @@ from diffusers import DiffusionPipeline
 from diffusers.utils import BaseOutput
 from torch import Tensor
 
-from fyp_lite.sampling import SampleStep, initial_latents, sample_steps
+from fyp_lite.sampling import SampleStep, choose_scheduler, initial_latents, sample_steps
 from fyp_lite.settings import SampleSettings
 from fyp_lite.windows import TRAINED_FRAMES
 
@@ -47,6 +47,10 @@ class FollowYourPosePipeline(DiffusionPipeline):
         num_frames: length of the clips that the network was trained on; longer ones are sampled
             in overlapping windows of this length.
     """
+
+    model_cpu_offload_seq = "pose_encoder->text_encoder->unet->vae"  # in the order of use
+    frames_decoded_at_once = FRAMES_AT_ONCE  # fewer need less memory; see `memory.set_memory_mode`
+    branches_together = True  # of guidance, in one batch
 
     def __init__(
         self,
@@ -137,11 +141,7 @@ class FollowYourPosePipeline(DiffusionPipeline):
                 f"skeleton_frames are {frames.shape[1]} x {frames.shape[2]} pixels, but both must "
                 f"be multiples of {patch}; use size={self.size} in prepare_clip."
             )
-        parts = []
-        for part in torch.from_numpy(frames).split(FRAMES_AT_ONCE):
-            skeleton = part.to(self._execution_device, self.pose_encoder.dtype)
-            parts.append(self.pose_encoder(skeleton.permute(0, 3, 1, 2)[None] / 255))
-        return [torch.cat(level, dim=2) for level in zip(*parts, strict=True)]
+        return encode_frames(self.pose_encoder, torch.from_numpy(frames), self._execution_device)
 
     def steps(
         self,
@@ -180,29 +180,29 @@ class FollowYourPosePipeline(DiffusionPipeline):
         latents = initial_latents(shape, generators, self.config.shared_noise)
         return sample_steps(
             self.unet,
-            self.scheduler,
+            choose_scheduler(self.scheduler, settings.scheduler),
             latents.to(self._execution_device),
             text,
             uncond,
             pose_features,
             num_inference_steps=settings.num_inference_steps,
             guidance_scale=guidance_scale,
+            guided=settings.guided,
             eta=settings.eta,
             generators=generators,
             trained_frames=self.config.num_frames,
+            branches_together=self.branches_together,
         )
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> list[np.ndarray]:
         """Latents `[b, c, f, h, w]` to videos, each `[f, H, W, 3]` uint8."""
         num_frames = latents.shape[2]
-        frames = (latents / self.vae.config.scaling_factor).transpose(1, 2).flatten(0, 1)
-        pixels = []
-        for part in frames.split(FRAMES_AT_ONCE):
-            pictures = self.vae.decode(part.to(self.vae.dtype)).sample.float()
-            levels = ((pictures + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-            pixels.append(levels.permute(0, 2, 3, 1).cpu())
-        return list(torch.cat(pixels).unflatten(0, (-1, num_frames)).numpy())
+        frames = decode_frames(
+            self.vae, latents.transpose(1, 2).flatten(0, 1), self.frames_decoded_at_once
+        )
+        self.maybe_free_model_hooks()  # with model offload, nothing stays on the device
+        return list(frames.unflatten(0, (-1, num_frames)).numpy())
 
     def __call__(
         self,
@@ -223,3 +223,22 @@ class FollowYourPosePipeline(DiffusionPipeline):
                 latents = step.latents
                 bar.update()
         return PipelineOutput(videos=self.decode(latents), latents=latents)
+
+
+def encode_frames(pose_encoder: Any, frames: Tensor, device: torch.device) -> list[Tensor]:
+    """Skeleton frames `[f, h, w, 3]` uint8 to pose features, one `[1, c, f, h, w]` per level."""
+    parts = []
+    for part in frames.split(FRAMES_AT_ONCE):
+        skeleton = part.to(device, pose_encoder.dtype)
+        parts.append(pose_encoder(skeleton.permute(0, 3, 1, 2)[None] / 255))
+    return [torch.cat(level, dim=2) for level in zip(*parts, strict=True)]
+
+
+def decode_frames(vae: Any, latents: Tensor, frames_at_once: int) -> Tensor:
+    """Latents of single frames `[f, c, h, w]` to pictures `[f, H, W, 3]` uint8 on the CPU."""
+    pictures = []
+    for part in (latents / vae.config.scaling_factor).split(frames_at_once):
+        values = vae.decode(part.to(vae.dtype)).sample.float()
+        levels = ((values + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+        pictures.append(levels.permute(0, 2, 3, 1).cpu())
+    return torch.cat(pictures)

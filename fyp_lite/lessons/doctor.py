@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from IPython.display import Markdown, display
 
@@ -23,6 +24,8 @@ LEAST_VERSIONS = {
 LEAST_PYTHON = (3, 10)
 LEAST_MEMORY = 1.5  # GB; a run of the lite model peaks at 1.1
 SLOW = 60  # seconds for a video; more is no fun in a lesson
+FULL_FRAMES = (8, 32)  # clips of the full model whose cost is told, in its published steps
+FULL_STEPS = 50
 CLIPS = ("dance.mp4", "kick.mp4", "two_people.mp4", "walk.mp4", "wave.mp4")
 
 
@@ -186,20 +189,82 @@ def _gpu() -> Iterator[Row]:
     elif torch.backends.mps.is_available():
         yield Row("GPU", "Apple's")
     else:
-        yield Row("GPU", "none; only notebook 09 would use one")
+        yield Row("GPU", "none; only the full model (notebook 09) would use one")
 
 
-def _speed() -> Iterator[Row]:
+def _lite_model() -> Iterator[Row]:
     from fyp_lite.checkpoints import load_pipeline
-    from fyp_lite.cost import estimate_seconds, readable_seconds
+    from fyp_lite.cost import estimate_bytes, estimate_seconds, readable_seconds
+    from fyp_lite.memory import readable_bytes
     from fyp_lite.settings import ClipSettings, SampleSettings
 
-    pipeline = load_pipeline()
-    seconds = estimate_seconds(pipeline, ClipSettings(), SampleSettings())
+    pipeline, clip, sample = load_pipeline(), ClipSettings(), SampleSettings()
+    seconds = estimate_seconds(pipeline, clip, sample)
     fix = "Close what else is running, lower the steps to 10, or use Colab."
     kind = f"{pipeline.device.type}, {pipeline.unet.dtype}".replace("torch.", "")
-    found = f"a video takes {readable_seconds(seconds)} ({kind})"
-    yield Row("speed", found, fix if seconds > SLOW else "")
+    memory = readable_bytes(estimate_bytes(pipeline, clip, sample))
+    found = (
+        f"runs: {clip.num_frames} frames in {sample.num_inference_steps} steps take "
+        f"{readable_seconds(seconds)} and {memory} ({kind})"
+    )
+    yield Row("lite model", found, fix if seconds > SLOW else "")
+
+
+def _full_model() -> Iterator[Row]:
+    """Whether it would run here, by its shapes: it need not be here for that."""
+    import torch
+
+    from fyp_lite.checkpoints import best_device, best_dtype
+    from fyp_lite.memory import free_memory
+
+    device = best_device()
+    half = torch.bfloat16 if device.type == "cpu" else torch.float16
+    dtypes = list(dict.fromkeys([best_dtype(device), half]))
+    free = free_memory(device)
+    verdicts = [full_verdict(num_frames, device, free, dtypes) for num_frames in FULL_FRAMES]
+    yield Row("full model", f"{'; '.join(verdicts)} (computed, not run). {_full_files()}")
+
+
+def full_verdict(num_frames: int, device: Any, free: int, dtypes: list[Any]) -> str:
+    """What a clip of the full model costs on this device, or that it does not fit: in one line.
+
+    Args:
+        num_frames: of the clip, at 512 x 512.
+        device: a torch device.
+        free: bytes that can be taken on it.
+        dtypes: torch types that may be used, from the preferred one on.
+    """
+    from fyp_lite.cost import estimate_seconds_unseen, readable_seconds
+    from fyp_lite.footprint import FULL
+    from fyp_lite.memory import MemoryShortError, choose_memory_mode, readable_bytes
+
+    try:
+        choice = choose_memory_mode(FULL, num_frames, device=device, free=free, dtypes=dtypes)
+    except MemoryShortError as error:
+        return f"does not run: {error}"
+    seconds = estimate_seconds_unseen(FULL, num_frames, FULL_STEPS, device, choice.mode.dtype)
+    return (
+        f"{num_frames} frames in {FULL_STEPS} steps take {readable_seconds(seconds)} and "
+        f"{readable_bytes(choice.need)} of {readable_bytes(free)} free ({device.type}, "
+        f"{choice.mode})"
+    )
+
+
+def _full_files() -> str:
+    from fyp_lite.checkpoints import is_model_folder
+    from fyp_lite.convert import full_folder
+
+    here = is_model_folder(full_folder())
+    return "Its files are here." if here else "Its files are not here: docs/full_model.md."
+
+
+def _raw_video() -> Iterator[Row]:
+    """Not a thing to fix: skeleton videos need no detector."""
+    from fyp_lite.keypoints.backends import available_backends
+
+    for report in available_backends():
+        state = "ready" if report.ready else "not ready"
+        yield Row(f"raw video: {report.name}", f"{state}: {report.note}")
 
 
 def _network() -> Iterator[Row]:
@@ -216,6 +281,8 @@ CHECKS: tuple[Callable[[], Iterator[Row]], ...] = (
     _clips,
     _decoders,
     _gpu,
-    _speed,
+    _lite_model,
+    _full_model,
+    _raw_video,
     _network,
 )

@@ -231,11 +231,9 @@ show_side_by_side({"skeleton": skeleton.frames, "my video": result.video}, skele
 #
 # </details>
 #
-# Four more clips lie beside the first one: replace `dance.mp4` by `walk.mp4`, `wave.mp4`,
-# `kick.mp4` or `two_people.mp4`. With a path, `open_clip` takes any skeleton video of your own.
-
-# %% [markdown]
-# ## Recap
+# Eleven more clips lie beside the first one: replace `dance.mp4` by `walk.mp4`, `boxing.mp4`,
+# `macarena.mp4`, `three_people.mp4`, … With a path, `open_clip` takes any skeleton video of your
+# own, and lesson 01 makes skeletons of videos of people.
 #
 # | You set | and it decides |
 # |---|---|

@@ -13,12 +13,13 @@ from fyp_lite.lessons import doctor
 from fyp_lite.lessons.doctor import Row, diagnose, front_end, report
 
 ROOT = Path(__file__).parents[2]
-QUICK = tuple(check for check in doctor.CHECKS if check is not doctor._speed)
+SLOW = (doctor._lite_model, doctor._full_model)
+QUICK = tuple(check for check in doctor.CHECKS if check not in SLOW)
 
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Without the row that loads the model."""
+    """Without the rows that load or count a model."""
     monkeypatch.setattr(doctor, "CHECKS", QUICK)
 
 
@@ -95,13 +96,66 @@ def test_damaged_weights_are_named(quick, monkeypatch):
 
 
 @pytest.mark.parametrize(("seconds", "ok"), [(4.0, True), (61.0, False)])
-def test_the_speed_row_says_what_a_video_takes(tiny_pipeline, monkeypatch, seconds, ok):
+def test_the_lite_row_says_what_a_video_takes(tiny_pipeline, monkeypatch, seconds, ok):
     from fyp_lite import checkpoints, cost
 
     monkeypatch.setattr(checkpoints, "load_pipeline", lambda: tiny_pipeline)
     monkeypatch.setattr(cost, "estimate_seconds", lambda *_: seconds)
-    (row,) = doctor._speed()
-    assert row.ok is ok and f"about {seconds:.0f} s (cpu, float32)" in row.found
+    (row,) = doctor._lite_model()
+    assert row.ok is ok
+    assert row.found == (
+        f"runs: 8 frames in 20 steps take about {seconds:.0f} s and less than 0.1 GB (cpu, float32)"
+    )
+
+
+@pytest.fixture
+def full_costs(monkeypatch):
+    """4 GB and a second for each frame of the full model, without counting it."""
+    import torch
+
+    from fyp_lite import checkpoints, cost, memory
+    from fyp_lite.memory import MemoryEstimate
+
+    def estimate(model, num_frames, mode, **_):
+        return MemoryEstimate({"unet": 10**9}, {"unet": 3 * 10**9}, mode.offload)
+
+    monkeypatch.setattr(memory, "estimate_memory", estimate)
+    monkeypatch.setattr(memory, "free_memory", lambda device: 14 * 10**9)
+    monkeypatch.setattr(cost, "estimate_seconds_unseen", lambda model, frames, *_: 1.0 * frames)
+    monkeypatch.setattr(checkpoints, "best_device", lambda: torch.device("cuda"))
+
+
+def test_the_full_row_says_what_a_clip_would_cost(full_costs, tmp_path, monkeypatch):
+    monkeypatch.setenv("FYP_LITE_HOME", str(tmp_path))
+    (row,) = doctor._full_model()
+    assert row.ok and row.found == (
+        "8 frames in 50 steps take about 8 s and 4.0 GB of 14.0 GB free (cuda, float16); "
+        "32 frames in 50 steps take about 32 s and 4.0 GB of 14.0 GB free (cuda, float16) "
+        "(computed, not run). Its files are not here: docs/full_model.md."
+    )
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "model_index.json").write_text("{}")
+    (row,) = doctor._full_model()
+    assert row.found.endswith("(computed, not run). Its files are here.")
+
+
+def test_a_full_model_that_does_not_fit_is_no_fault(full_costs, monkeypatch):
+    from fyp_lite import memory
+
+    monkeypatch.setattr(memory, "free_memory", lambda device: 2 * 10**9)
+    (row,) = doctor._full_model()
+    assert row.ok and row.found.startswith("does not run: 8 frames need 4.0 GB even with float16")
+
+
+def test_detectors_of_raw_video_are_told(monkeypatch):
+    from fyp_lite.keypoints import backends
+    from fyp_lite.keypoints.backends import BackendReport
+
+    reports = [BackendReport("one", True, "reads people."), BackendReport("two", False, "get it.")]
+    monkeypatch.setattr(backends, "available_backends", lambda: reports)
+    one, two = doctor._raw_video()
+    assert one == Row("raw video: one", "ready: reads people.")
+    assert two == Row("raw video: two", "not ready: get it.")
 
 
 def test_the_front_end_is_told(monkeypatch):

@@ -57,9 +57,9 @@ def test_guidance_runs_only_the_branches_it_needs(pipeline, skeleton, monkeypatc
     seen = []
     forward = pipeline.unet.forward
 
-    def counting(sample, *args, **kwargs):
-        seen.append(sample.shape[0])
-        return forward(sample, *args, **kwargs)
+    def counting(sample, timestep, text, *args):
+        seen.append(len(text))
+        return forward(sample, timestep, text, *args)
 
     monkeypatch.setattr(pipeline.unet, "forward", counting)
     pipeline("a panda", skeleton, SampleSettings(num_inference_steps=2, guidance_scale=scale))
