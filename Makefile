@@ -14,7 +14,7 @@ $(if $(TORCH_INDEX),$(PIP) install --index-url "$(TORCH_INDEX)" torch torchvisio
 $(PIP) install --editable ".$(EXTRAS)"
 endef
 
-.PHONY: help demo lab test slow browser bench relink clean
+.PHONY: help demo lab pose test slow browser bench relink clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -26,6 +26,10 @@ demo: $(VENV)/.installed  ## generate a first video into out/
 
 lab: $(VENV)/.installed-lab  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks/00_quickstart.ipynb
+
+pose: $(VENV)/.installed-pose  ## read videos of people: LiteRT, and MediaPipe's two networks (36 MB)
+	PATH="$(CURDIR)/$(BIN):$$PATH" bash -c "$$($(BIN)/python -c \
+	    'from fyp_lite.keypoints.mediapipe import DOWNLOAD; print(DOWNLOAD)')"
 
 test: $(VENV)/.installed-test  ## lint, type check, fast tests
 	$(BIN)/ruff check
@@ -67,7 +71,12 @@ $(VENV)/.installed-lab: pyproject.toml | $(BIN)/pip
 	$(install)
 	touch $@
 
-$(VENV)/.installed-test: EXTRAS := [lab,test,train]
+$(VENV)/.installed-pose: EXTRAS := [pose]
+$(VENV)/.installed-pose: pyproject.toml | $(BIN)/pip
+	$(install)
+	touch $@
+
+$(VENV)/.installed-test: EXTRAS := [lab,pose,test,train]
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/pip
 	$(install)
 	scripts/system_packages.sh skia-python '$(BIN)/python -c "import skia"' libegl1 libgl1

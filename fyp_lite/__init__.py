@@ -8,6 +8,7 @@ widgets and takes no time:
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +57,11 @@ def data_dir() -> Path:
     raise FileNotFoundError(
         f"fyp_lite's bundled data is neither in {package} nor beside it: reinstall fyp-lite."
     )
+
+
+def cache_dir() -> Path:
+    """Where is kept what was fetched or worked out once: ~/.cache/fyp_lite, or FYP_LITE_HOME."""
+    return Path(os.environ.get("FYP_LITE_HOME") or Path.home() / ".cache" / "fyp_lite")
 
 
 def __getattr__(name: str) -> object:

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from fyp_lite import __version__
+from fyp_lite import __version__, cache_dir
 from fyp_lite.checkpoints import quiet_loading
 from fyp_lite.full import FOLLOW_YOUR_POSE, STABLE_DIFFUSION, FullSources, assemble, find_files
 from fyp_lite.hashes import CheckpointError, file_hash, write_hashes
@@ -36,8 +36,7 @@ others see their own pages.
 
 def full_folder() -> Path:
     """Where the full model is kept; the environment variable FYP_LITE_HOME moves it."""
-    home = os.environ.get("FYP_LITE_HOME") or Path("~/.cache/fyp_lite").expanduser()
-    return Path(home) / "full"
+    return cache_dir() / "full"
 
 
 def convert_full(

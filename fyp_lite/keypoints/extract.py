@@ -1,6 +1,6 @@
 """Raw video to keypoints: every frame once through a detector, then people made steady.
 
-What a detector finds is kept in a folder (`cache_dir`) by the content of the video, so that neither
+What a detector finds is kept (`cache_dir`) by the content of the video, so that neither
 a switch nor a slider detects again. Frames are streamed: memory does not grow with the clip.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fyp_lite import __version__
+from fyp_lite import __version__, cache_dir
 from fyp_lite.clip import MAX_FRAMES, Clip, open_clip
 from fyp_lite.hashes import file_hash
 from fyp_lite.keypoints import tracking
@@ -219,17 +219,11 @@ def _check_size(found: KeypointClip, keypoints: np.ndarray) -> None:
 # ---------------------------------------------------------------------------- cache
 
 
-def cache_dir() -> Path:
-    """Where found keypoints are kept; the environment variable FYP_LITE_HOME moves it."""
-    home = os.environ.get("FYP_LITE_HOME") or Path.home() / ".cache" / "fyp_lite"
-    return Path(home) / "keypoints"
-
-
 def _cache_file(path: Path, backend: str, weights: Path | None, max_people: int) -> Path:
     """Its name follows from everything that what is found depends on."""
     facts = f"{file_hash(path)} {__version__} {backend} {weights} {max_people}"
     name = hashlib.sha256(facts.encode()).hexdigest()[:32]
-    return cache_dir() / f"{name}.json"
+    return cache_dir() / "keypoints" / f"{name}.json"
 
 
 def _take(path: Path) -> KeypointClip | None:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from fyp_lite import cache_dir
 from fyp_lite.decoding import check_frames
 from fyp_lite.keypoints.backends import keep_seen
 from fyp_lite.keypoints.blazepose import (
@@ -33,7 +34,7 @@ from fyp_lite.keypoints.file import KeypointsError
 # Names of the two files: in MediaPipe's wheel, and in the .task file of its newer versions.
 FINDER = ("pose_detection.tflite", "pose_detector.tflite")
 READER = ("pose_landmark_full.tflite", "pose_landmarks_detector.tflite")
-FOLDER = Path.home() / ".cache" / "fyp_lite" / "mediapipe"
+FOLDER = cache_dir() / "mediapipe"
 # Only a source of the two files, so its Python and its system need not be this one's.
 DOWNLOAD = (
     "pip download mediapipe==0.10.14 --no-deps --only-binary=:all: --python-version=3.12 "
