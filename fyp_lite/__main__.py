@@ -15,7 +15,7 @@ from fyp_lite import __version__, data_dir
 from fyp_lite.settings import ClipSettings, SampleSettings
 
 EPILOG = """examples:
-  fyp-lite "a panda on the sea" --clip dance.mp4 --out panda.mp4
+  fyp-lite "a panda on the sea" --clip dance --out panda.mp4
   fyp-lite "an astronaut on the moon" --clip dance.mp4 --start-frame 8 --frame-stride 2 \\
            --crop-right 200 --steps 20 --guidance-scale 4 --seed 1 --out moon.webp
   fyp-lite "an astronaut on the moon" --clip raw_person.mp4 --out moon.mp4
@@ -80,7 +80,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--clip",
         metavar="FILE",
-        help="skeleton video or raw video (mp4, gif, webm, ...), or keypoints (json)",
+        help="skeleton video or raw video (mp4, gif, webm, ...), keypoints (json), or the name of "
+        "a bundled clip, such as dance",
     )
     parser.add_argument("--out", metavar="FILE", help="result: .mp4, .gif or .webp")
     parser.add_argument("--settings", metavar="JSON", help="settings saved beside another result")
@@ -209,6 +210,14 @@ def check_replaceable(card_path: Path) -> None:
         ) from None
 
 
+def find_clip(name: str) -> str:
+    """The file `name`, or where there is none the bundled clip of that name: dance, dance.mp4."""
+    bundled = data_dir() / "clips" / Path(name).with_suffix(".mp4")
+    if Path(name).name != name or Path(name).exists() or not bundled.is_file():
+        return name
+    return str(bundled)
+
+
 def generate(job: dict[str, Any], out: Path) -> None:
     """Make the video and its settings file; print where they are."""
     from fyp_lite.advice import prompt_advice
@@ -222,7 +231,7 @@ def generate(job: dict[str, Any], out: Path) -> None:
     sample_settings = SampleSettings.from_dict(job["sample_settings"])
     out, card_path = out.expanduser(), out.expanduser().with_suffix(".json")
     with ExitStack() as stack:
-        clip = stack.enter_context(open_clip(job["clip"]))
+        clip = stack.enter_context(open_clip(find_clip(job["clip"])))
         # Whatever could stop the result from being kept is found out before it is made.
         check_video_path(out, clip.fps / clip_settings.frame_stride)
         if out.resolve() == clip.path.resolve():
@@ -269,7 +278,7 @@ def demo(out_folder: Path = Path("out")) -> None:
 
     out = out_folder / "demo.mp4"
     clip_path = data_dir() / "clips" / DEMO_CLIP
-    job = read_job(build_parser().parse_args([DEMO_PROMPT, "--clip", str(clip_path)]))
+    job = read_job(build_parser().parse_args([DEMO_PROMPT, "--clip", DEMO_CLIP]))
     generate(job, out)
     with open_clip(out) as clip:
         video = clip.read(range(clip.num_frames))

@@ -26,7 +26,11 @@ LEAST_MEMORY = 1.5  # GB; a run of the lite model peaks at 1.1
 SLOW = 60  # seconds for a video; more is no fun in a lesson
 FULL_FRAMES = (8, 32)  # clips of the full model whose cost is told, in its published steps
 FULL_STEPS = 50
-CLIPS = ("dance.mp4", "kick.mp4", "two_people.mp4", "walk.mp4", "wave.mp4")
+CLIPS = (
+    *("boxing.mp4", "cartoon.mp4", "dance.mp4", "jumping_jacks.mp4", "kick.mp4", "macarena.mp4"),
+    *("pirouette.mp4", "robot_dance.mp4", "run.mp4", "three_people.mp4", "two_people.mp4"),
+    *("walk.mp4", "wave.mp4"),
+)
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,22 @@
-"""Charts and galleries of the lessons, each with a text that says what is seen."""
+"""Charts, galleries and tables of the lessons, each with a text that says what is seen."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from IPython.display import Markdown, display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from fyp_lite import data_dir
+from fyp_lite.clip import prepare_clip
+from fyp_lite.judges.scores import COARSE, FINE, Judge, follow_score
+from fyp_lite.keypoints.file import KeypointClip
 from fyp_lite.lessons.show import motion_reduced, show_picture, show_side_by_side, stills_only
 from fyp_lite.lessons.sweep import ONE_COLUMN, Key, SweepResult
+from fyp_lite.settings import ClipSettings
 
 SIZE = (6.4, 3.2)  # inches of a chart, at DPI dots each
 DPI = 110
@@ -85,3 +92,103 @@ def show_gallery(videos: Mapping[str, np.ndarray], fps: float, what: str) -> Non
     title = f"A few frames of each video, one {what} a row"
     sheet = SweepResult(title, (what, list(videos)), ONE_COLUMN, cells, rates).grid()
     show_picture(sheet, f"{title}: {'; '.join(videos)}")
+
+
+# ---------------------------------------------------------------------------- the judges' table
+
+Asked = Mapping[str, Sequence[str]]  # such as {"character": ["panda"], "place": ["sea"]}
+
+DRAWN = "cartoon"  # the bundled clip that was drawn, not generated, and what it shows
+DRAWN_FACTS = {"character": ["girl"], "place": ["park"], "time": ["day"], "style": ["plain"]}
+LEGEND = f"""
+**joints**: the share of all joints that is found where the skeleton has them, within {COARSE:g} of
+the person's size; **limbs**: of elbows, wrists, knees and ankles, within {FINE:g}. **(wrong
+moment)**: the same for the skeleton of half a clip later, which is what standing in the right place
+is worth. **asked for**: ✔ where just that is seen, and how sure the judge is of it. **ceiling**: a
+clip that a program drew; what is missing there is the judges' own mistake."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the judges say about one video, as shares 0...1.
+
+    joints, limbs: the follow scores of all joints and, finer, of elbows, wrists, knees and ankles.
+    wrong_joints, wrong_limbs: the same against the pose of half a clip later, which is what
+        standing in the right place is worth. facts: what was asked for. sure: how sure the judge is
+        of each attribute of it, the mean over the frames; of several names, the least. shown: the
+        prompt score, whether just that is seen.
+    """
+
+    joints: float
+    limbs: float
+    wrong_joints: float
+    wrong_limbs: float
+    facts: Asked
+    sure: dict[str, float]
+    shown: dict[str, bool]
+
+
+def judge_video(judge: Judge, video: np.ndarray, keypoints: np.ndarray, facts: Asked) -> Judged:
+    """Let the judges look at a video.
+
+    Args:
+        video: `[f, h, w, 3]` uint8.
+        keypoints: `[f, people, 17, 3]` that it was made from, in its pixels.
+        facts: what its prompt asks for, at least one name of each attribute.
+
+    Raises:
+        ValueError: as `follow_score` and `Judge.prompt` do.
+    """
+    shown = judge.prompt(video, facts)
+    found = judge.keypoints(video)
+    later = np.roll(keypoints, -(len(keypoints) // 2), axis=0)
+    right, wrong = (follow_score(found, k, *video.shape[1:3]) for k in (keypoints, later))
+    seen = judge.facts.probabilities(video)
+    sure = {
+        part: min(float(seen[part][:, judge.names[part].index(name)].mean()) for name in names)
+        for part, names in facts.items()
+    }
+    all_joints, limbs = f"joints @{COARSE}", f"limbs @{FINE}"
+    follow = (right[all_joints], right[limbs], wrong[all_joints], wrong[limbs])
+    return Judged(*follow, facts, sure, shown)
+
+
+def drawn_clip(size: int) -> tuple[np.ndarray, np.ndarray, Asked]:
+    """Eight frames without a mistake, drawn by the world's own renderer, for the judges' ceiling.
+
+    Returns:
+        frames `[8, size, size, 3]` uint8, their true keypoints `[8, 1, 17, 3]` in those pixels, and
+        what they show.
+    """
+    path = data_dir() / "clips" / f"{DRAWN}.mp4"
+    clip = prepare_clip(path, ClipSettings(), size)
+    truth = KeypointClip.load(path.with_suffix(".json"))
+    keypoints = truth.keypoints[clip.indices]
+    keypoints[..., :2] *= size / truth.width  # the clip is square, and nothing is cropped
+    return clip.frames, keypoints, DRAWN_FACTS
+
+
+def show_scores(what: str, scores: Mapping[str, Judged], ceiling: Judged) -> None:
+    """Show a table with a row for each video, the judges' own ceiling, and how to read it.
+
+    Args:
+        what: what the titles are, such as "prompt" or "steps".
+        scores: {title: what `judge_video` returned}.
+        ceiling: of `drawn_clip`.
+    """
+    rows = [f"| {title} | {_cells(score)} |" for title, score in scores.items()]
+    head = f"| {what} | joints (wrong moment) | limbs (wrong moment) | asked for |"
+    last = f"| **ceiling:** drawn, not generated | {_cells(ceiling)} |"
+    display(Markdown("\n".join([head, "|---|---:|---:|---|", *rows, last, LEGEND])))
+
+
+def _cells(score: Judged) -> str:
+    asked = [
+        f"{'✔' if score.shown[part] else '✘'} {' and '.join(names)} {score.sure[part]:.0%}"
+        for part, names in score.facts.items()
+    ]
+    follow = (
+        f"{score.joints:.0%} ({score.wrong_joints:.0%})",
+        f"{score.limbs:.0%} ({score.wrong_limbs:.0%})",
+    )
+    return " | ".join([*follow, ", ".join(asked)])

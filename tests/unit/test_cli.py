@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from fyp_lite import data_dir
-from fyp_lite.__main__ import main
-from fyp_lite.clip import open_clip
+from fyp_lite.__main__ import build_parser, find_clip, main, read_job
+from fyp_lite.clip import open_clip, prepare_clip
 from fyp_lite.keypoints.file import KeypointClip
-from fyp_lite.settings import SampleSettings
+from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.skeleton import check_skeleton_frames
 from fyp_lite.video import write_video
 from fyp_lite.world.motion import perform
@@ -242,3 +242,25 @@ def test_help_lists_every_option(capsys):
         "--scheduler",
     ):
         assert option in printed
+
+
+@pytest.mark.parametrize(
+    "path", sorted((data_dir() / "presets").glob("*.json")), ids=lambda p: p.stem
+)
+def test_every_preset_is_read_and_fits_its_clip(path):
+    job = read_job(build_parser().parse_args(["--settings", str(path)]))
+    SampleSettings.from_dict(job["sample_settings"])
+    prepared = prepare_clip(
+        find_clip(job["clip"]), ClipSettings.from_dict(job["clip_settings"]), 64
+    )
+    check_skeleton_frames(prepared.frames)
+    assert job["prompt"]
+
+
+def test_bundled_clips_have_names_and_files_go_first(tmp_path, monkeypatch):
+    bundled = str(data_dir() / "clips" / "dance.mp4")
+    assert find_clip("dance") == find_clip("dance.mp4") == bundled
+    assert find_clip("nobody") == "nobody" and find_clip("folder/dance.mp4") == "folder/dance.mp4"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dance.mp4").touch()
+    assert find_clip("dance.mp4") == "dance.mp4"

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from fyp_lite.judges.scores import Judge, prompt_score
 from fyp_lite.lessons import figures
-from fyp_lite.lessons.figures import chart_text, draw_chart, show_chart, show_gallery
+from fyp_lite.lessons.figures import (
+    chart_text,
+    draw_chart,
+    drawn_clip,
+    judge_video,
+    show_chart,
+    show_gallery,
+    show_scores,
+)
+from fyp_lite.training.judges import NAMES
 
 X = [1, 5, 20]
 LINES = {"distance": [30.0, 12.5, 0.0], "follow": [1.0, 2.0, 3.0]}
@@ -65,3 +77,62 @@ def test_a_gallery_is_one_sheet_where_stills_are_asked_for(shown, monkeypatch):
     assert len(played) == 1
     assert text == "A few frames of each video, one prompt a row: a panda; a robot"
     assert pixels(sheet, (200, 0, 0)) == pixels(sheet, (0, 0, 200)) == 3 * 128 * 128
+
+
+class KnownJudge(Judge):
+    """Finds the joints that it was given; surer of the panda from frame to frame."""
+
+    def __init__(self, found):
+        self.found = found
+        sure = np.linspace(0.5, 1, len(found))
+        probabilities = {
+            "character": np.stack([0 * sure, sure], axis=1),
+            "place": np.full((len(found), 2), 0.5),
+        }
+        self.facts = SimpleNamespace(
+            names={"character": ["bear", "panda"], "place": ["sea", "park"]},
+            probabilities=lambda video: probabilities,
+        )
+
+    def keypoints(self, video):
+        return self.found
+
+    def prompt(self, video, wanted):
+        return prompt_score({"character": {"panda"}, "place": {"park"}}, wanted)
+
+
+def test_a_drawn_clip_is_its_own_truth():
+    frames, keypoints, facts = drawn_clip(160)
+    assert frames.shape == (8, 160, 160, 3) and keypoints.shape == (8, 1, 17, 3)
+    eyes = keypoints[:, 0, 1:3, :2].mean(axis=1).astype(int)  # between them is skin, on every frame
+    skin = frames[np.arange(8), eyes[:, 1], eyes[:, 0]].astype(int)
+    assert (skin[:, 0] > 200).all() and (skin[:, 0] - skin[:, 2] > 30).all()
+    assert all(name in NAMES[part] for part, names in facts.items() for name in names)
+
+
+def test_scores_come_with_the_wrong_moment_and_how_sure_the_judge_is():
+    frames, keypoints, _ = drawn_clip(64)
+    facts = {"character": ["panda"], "place": ["sea"]}
+    perfect = judge_video(KnownJudge(keypoints), frames, keypoints, facts)
+    assert perfect.joints == perfect.limbs == 1
+    assert perfect.wrong_limbs < perfect.wrong_joints < 1
+    assert perfect.sure == {"character": 0.75, "place": 0.5}
+    assert perfect.shown == {"character": True, "place": False}
+    late = judge_video(KnownJudge(np.roll(keypoints, -4, axis=0)), frames, keypoints, facts)
+    assert late.wrong_limbs == 1 and late.limbs == perfect.wrong_limbs
+
+
+def test_the_ceiling_is_the_last_row_of_the_table(monkeypatch):
+    shown = []
+    monkeypatch.setattr(figures, "display", lambda markdown: shown.append(markdown.data))
+    frames, keypoints, _ = drawn_clip(64)
+    ceiling = judge_video(KnownJudge(keypoints), frames, keypoints, {"place": ["park"]})
+    nobody = np.zeros_like(keypoints)
+    score = judge_video(KnownJudge(nobody), frames, keypoints, {"character": ["panda"]})
+    show_scores("steps", {"5": score}, ceiling)
+    table, legend = shown[0].split("\n\n")
+    head, _, row, last = table.splitlines()
+    assert head.startswith("| steps |") and row == "| 5 | 0% (0%) | 0% (0%) | ✔ panda 75% |"
+    assert last.startswith("| **ceiling:**") and last.endswith("| ✔ park 50% |")
+    assert last.count("100% (") == 2
+    assert "within 0.1 of" in legend and "within 0.05." in legend
