@@ -157,7 +157,12 @@ class Classic:
         return server(command, ready, self.folder, self.folder / "classic.log")
 
     def open(self, page: Page, notebook: str) -> None:
-        page.goto(f"http://127.0.0.1:{self.port}/notebooks/{notebook}")
+        # The page asks the kernel for widgets that exist, and says when it has done so. One that
+        # is shown before is taken away again.
+        with page.expect_console_message(
+            lambda message: "jupyter.widget.control" in message.text, timeout=START_SECONDS * 1000
+        ):
+            page.goto(f"http://127.0.0.1:{self.port}/notebooks/{notebook}")
         page.wait_for_function(self.READY, timeout=START_SECONDS * 1000)
 
     def run(self, page: Page) -> None:
