@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
+import numpy as np
 
 import fyp_lite
 from fyp_lite.clip import Clip, ClipError, open_clip
+from fyp_lite.keypoints.doctor import diagnose
+from fyp_lite.keypoints.file import KeypointClip, KeypointsError
+from fyp_lite.keypoints.source import LOOKS, find_input_type
+from fyp_lite.lessons.extraction import Extraction
 from fyp_lite.lessons.panel import WIDE, note
 from fyp_lite.settings import ClipSettings
 
-RAW_NEEDS = (
-    "A raw video shows people, and the model reads skeletons: have a pose detector draw its "
-    "skeleton first, store that as a video, and open it here with the input type “skeleton”."
-)
+NEEDS_ALL = "missing frames"  # a finding that only frames in a row can tell
 
 
 class ClipPicker(widgets.VBox):
     """Input type, and which clip: a bundled one, any path, or an upload.
 
+    The people of a raw video are found as soon as it is opened. Until then the raw video itself
+    is handed on, so that frames can be chosen already.
+
     Args:
-        opened: called with each clip that could be opened; the one before is then closed.
+        opened: called with each clip that could be opened after the first one, `clip`, and with
+            the skeleton of a raw one as soon as it is there, under the raw video's path.
+
+    Attributes:
+        clip: the open file itself: a skeleton video, keypoints or a raw video.
+        extraction: the panel that finds people, and what it has found.
     """
 
     def __init__(self, opened: Callable[[Clip], None]) -> None:
@@ -49,36 +60,121 @@ class ClipPicker(widgets.VBox):
             layout={"width": "420px"},
         )
         self.upload = widgets.FileUpload(
-            accept=".mp4,.webm,.mov,.avi,.mkv,.gif,.webp", multiple=False, description="Upload"
+            accept=".mp4,.webm,.mov,.avi,.mkv,.gif,.webp,.json",
+            multiple=False,
+            description="Upload",
         )
         self.message = widgets.HTML()
-        self.input_type.observe(self._explain, "value")
-        self.bundled.observe(lambda change: self._open(change["new"]), "value")
-        self.path.observe(lambda change: self._open(change["new"].strip()), "value")
+        self.clip = self._handed_on = open_clip(self.bundled.value)
+        self.extraction = Extraction(self._take_people)
+        # JupyterLab's first clicks may be handled in two threads at the same time.
+        self._turn = threading.RLock()
+        self.input_type.observe(lambda _change: self._open(), "value")
+        self.bundled.observe(self._open_bundled, "value")
+        self.path.observe(self._open_own, "value")
         self.upload.observe(self._take_upload, "value")
         own = widgets.HBox([self.path, self.upload], layout={"flex_flow": "row wrap"})
-        super().__init__([self.input_type, self.bundled, own, self.message])
+        super().__init__([self.input_type, self.bundled, own, self.message, self.extraction])
 
-    def _explain(self, _change: object = None) -> None:
-        self.message.value = note(RAW_NEEDS, "hint") if self.input_type.value == "raw" else ""
+    def check(self) -> None:
+        """Refuse to go on without a skeleton. Raises KeypointsError."""
+        if self.input_type.value == "raw" and self.extraction.keypoints is None:
+            raise KeypointsError(
+                f"The people of {self.clip.path.name} are not found yet: press “Find the people” "
+                "and wait for their skeleton, or set the input type to “skeleton” if it is one."
+            )
+
+    def suit(self, detector: str) -> None:
+        """Set input type and detector to what the open clip was used with before.
+
+        Args:
+            detector: what found its people; "" where nothing had to.
+
+        Raises KeypointsError where that detector is not ready here.
+        """
+        if detector:
+            people = self.extraction.keypoints
+            if people is not None and people.backend == detector:
+                return
+            self.extraction.use_detector(detector)
+        wanted = "raw" if detector else find_input_type(self.clip)
+        if self.input_type.value != wanted:
+            self.input_type.value = wanted
+        elif detector:
+            self._open()  # again, as the detector is another one
 
     def _take_upload(self, change: dict[str, Any]) -> None:
         for name, content in uploaded_files(change["new"]):
             path = Path(self._uploads.name) / Path(name).name
             path.write_bytes(content)
+            self.path.value = ""  # a name that comes twice is opened twice
             self.path.value = str(path)
 
-    def _open(self, path: str | Path | None) -> None:
-        if not path:
-            return
-        try:
-            self._opened(open_clip(path))
-        except ClipError as error:
-            self.message.value = note(str(error), "error")
-            return
-        if path != self.bundled.value:
-            self.bundled.value = None
-        self._explain()
+    def _open_bundled(self, change: dict[str, Any]) -> None:
+        if change["new"]:
+            self.path.value = ""
+            self._open(change["new"])
+
+    def _open_own(self, change: dict[str, Any]) -> None:
+        path, before = change["new"].strip(), self.clip
+        if path:
+            self._open(path)
+            if self.clip is not before:
+                self.bundled.value = None
+
+    def _open(self, path: str | Path | None = None) -> None:
+        """Open a file, or look at the open clip again, as the input type is another one."""
+        with self._turn:
+            try:
+                self._show(open_clip(path) if path else self.clip)
+            except ClipError as error:
+                self.message.value = note(str(error), "error")
+
+    def _show(self, clip: Clip) -> None:
+        self.extraction.withdraw()
+        if clip is not self._handed_on:
+            self._hand_on(clip)
+        self.clip = clip
+        hint = clip_hint(clip, self.input_type.value)
+        self.message.value = note(hint, "hint") if hint else ""
+        if self.input_type.value == "raw":
+            drawn_here = clip.path.parent == fyp_lite.data_dir() / "clips"
+            self.extraction.offer(clip.path, drawn_here=drawn_here, start=not hint)
+
+    def _take_people(self, people: KeypointClip) -> None:
+        self._hand_on(people.open(self.clip.path))
+
+    def _hand_on(self, clip: Clip) -> None:
+        self._opened(clip)
+        self._handed_on = clip
+
+
+def clip_hint(clip: Clip, input_type: str) -> str:
+    """What is odd about a clip that is opened as “raw” or “skeleton”; "" where nothing is."""
+    name, looks_raw = clip.path.name, find_input_type(clip) == "raw"
+    if input_type == "raw" and looks_raw:
+        return ""
+    if input_type == "raw":
+        return (
+            f"{name} is a skeleton video already: set the input type to “skeleton”. If it shows "
+            "people after all, press “Find the people”."
+        )
+    numbers = np.linspace(0, clip.num_frames - 1, LOOKS).round().astype(int)
+    numbers = np.unique(numbers)[::2]  # of the frames that were just read
+    findings = [
+        finding for finding in diagnose(clip.read(numbers), clip.fps) if finding.name != NEEDS_ALL
+    ]
+    names = {finding.name for finding in findings}
+    if "raw" in names or (looks_raw and "background" not in names):
+        return (
+            f"{name} is a raw video, as it shows more than limbs on black: set the input type to "
+            "“raw”, and its skeleton is extracted."
+        )
+    said = [f"{name}, {len(numbers)} frames looked at:"] if findings else []
+    said += [f"{finding.sentence} {finding.fix}" for finding in findings]
+    if any(finding.repair for finding in findings):
+        said.append("The doctor of lesson 01 does it for you.")
+    return " ".join(said)
 
 
 def uploaded_files(value: Any) -> list[tuple[str, bytes]]:

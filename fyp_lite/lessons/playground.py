@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -10,12 +13,13 @@ import numpy as np
 from IPython.display import display
 
 import fyp_lite
-from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames, open_clip
+from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames
 from fyp_lite.hashes import file_hash
+from fyp_lite.keypoints.advice import clip_advice
 from fyp_lite.lessons.controls import GenerateControls, SkeletonChooser
 from fyp_lite.lessons.lens import CropLens
 from fyp_lite.lessons.panel import WIDE, note
-from fyp_lite.lessons.picker import RAW_NEEDS, ClipPicker, starting_settings
+from fyp_lite.lessons.picker import ClipPicker, starting_settings
 from fyp_lite.lessons.ruler import FrameRuler
 from fyp_lite.lessons.runcard import CardError, RunCard, make_card
 from fyp_lite.lessons.share import Comparison, Share
@@ -25,6 +29,8 @@ from fyp_lite.lessons.sweep_panel import SweepPanel
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.sampling import SampleStep
 from fyp_lite.settings import ClipSettings, SampleSettings
+
+DETECTOR = "detector"  # among a run card's versions: what found the people of a raw video
 
 
 class ClipChooser:
@@ -108,11 +114,18 @@ class Playground(GenerateControls):
         )
         self.compare, self.share = Comparison(), Share(self.restore, Path(folder))
         self.sweep = SweepPanel(pipeline, self._given, Path(folder) / "sweep")
-        self.extras = widgets.Tab([self.compare, self.sweep, self.share])
+        self.save_keypoints = widgets.Button(
+            description="Save skeleton of the raw video (JSON)",
+            icon="download",
+            disabled=True,
+            layout={"width": "auto"},
+        )
+        self.save_keypoints.on_click(self._save_keypoints)
+        share = widgets.VBox([self.share, widgets.HBox([self.save_keypoints])])
+        self.extras = widgets.Tab([self.compare, self.sweep, share])
         for i, title in enumerate(("Compare A and B", "Sweep", "Save and share")):
             self.extras.set_title(i, title)
-        first = open_clip(self.picker.bundled.value)
-        self.chooser = ClipChooser(first, pipeline.size, ClipSettings())
+        self.chooser = ClipChooser(self.picker.clip, pipeline.size, ClipSettings())
         super().__init__(pipeline, self.chooser, prompt)
         self._watch_cost(self.chooser.ruler.num_frames)
         self.more.selected_index = 0
@@ -122,6 +135,12 @@ class Playground(GenerateControls):
         self.chooser = ClipChooser(clip, self.pipeline.size, self.chooser.settings)
         self._watch_cost(self.chooser.ruler.num_frames)
         self.set_preview(self.chooser)
+        people = self.picker.extraction.keypoints
+        self.save_keypoints.disabled = people is None
+        if people is not None:
+            with suppress(ClipError):  # sliders that do not fit are explained below them
+                advice = clip_advice(people, self.chooser.settings)
+                self.message.value = note(" ".join(advice), "hint") if advice else ""
 
     def set_preview(self, preview: SkeletonChooser) -> None:
         """Lay the panel out around another chooser."""
@@ -130,6 +149,7 @@ class Playground(GenerateControls):
         self.children = [self.picker, sliders, words, self.negative_prompt, *rest, self.extras]
 
     def _given(self) -> Given:
+        self.picker.check()
         return Given(
             self.chooser.clip,
             self.prompt.value.strip(),
@@ -139,18 +159,20 @@ class Playground(GenerateControls):
         )
 
     async def _run(self) -> None:
-        if self.picker.input_type.value == "raw":
-            raise ValueError(RAW_NEEDS)
-        clip, before = self.chooser.clip, self.video
+        self.picker.check()
+        clip, people, before = self.chooser.clip, self.picker.extraction.keypoints, self.video
         self._negative = self.negative_prompt.value.strip()
         await super()._run()
         if self.video is before or self.video is None or self.settings is None:
             return  # stopped
         prompt, chosen, sampling = self.settings
-        self.card = make_card(
+        card = make_card(
             *(self.pipeline, clip, chosen, sampling, prompt, self.video),
             *(self.seconds or 0.0, self._negative),
         )
+        if people is not None:
+            card = replace(card, versions=card.versions | {DETECTOR: people.backend})
+        self.card = card
         for panel in (self.compare, self.share):
             panel.offer(self.card, self.video)
 
@@ -164,8 +186,10 @@ class Playground(GenerateControls):
     def restore(self, card: RunCard) -> None:
         """Set every control as on a run card.
 
+        The people of a raw video are found again, or come from where they were kept.
+
         Raises CardError where its clip is neither bundled nor open, or where it holds something
-        that this panel has no control for.
+        that this panel has no control for; KeypointsError where its detector is not ready here.
         """
         if card.sample_settings.eta:
             raise CardError(
@@ -173,7 +197,8 @@ class Playground(GenerateControls):
                 "for it: use card.run(pipeline) in a cell."
             )
         bundled = fyp_lite.data_dir() / "clips" / card.clip
-        if self.chooser.clip.path.name != card.clip and bundled.is_file():
+        known = [path for _, path in self.picker.bundled.options]
+        if self.chooser.clip.path.name != card.clip and bundled in known:
             self.picker.bundled.value = bundled
         clip = self.chooser.clip
         if clip.path.name != card.clip or file_hash(clip.path) != card.clip_hash:
@@ -182,12 +207,24 @@ class Playground(GenerateControls):
                 "here: open it by its path, then restore again."
             )
         choose_frames(clip, card.clip_settings)
-        self.picker.input_type.value = "skeleton"
+        self.picker.suit(card.versions.get(DETECTOR, ""))
         self.chooser.restore(card.clip_settings)
         self.prompt.value, self.negative_prompt.value = card.prompt, card.negative_prompt
         _move(self.steps, card.sample_settings.num_inference_steps)
         _move(self.guidance_scale, card.guidance_scale)
         self.seed.value = card.sample_settings.seed
+
+    def _save_keypoints(self, _button: widgets.Button) -> None:
+        people = self.picker.extraction.keypoints
+        assert people is not None  # the button is disabled before
+        folder, name = Path(self.share.folder.value).expanduser(), self.share.name.value
+        path = folder / f"{name}_keypoints.json"
+        try:
+            people.save(path)
+        except (ValueError, OSError) as error:
+            self.share.message.value = note(str(error), "error")
+        else:
+            self.share.message.value = html.escape(f"Saved {path}: open it like a skeleton video.")
 
     def show(self) -> None:
         """Show the panel, or its ruler and its lens where stills take the place of widgets."""

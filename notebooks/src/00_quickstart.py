@@ -105,8 +105,7 @@ print(f"{len(result.video)} frames in {seconds:.1f} s on this machine ({pipeline
 # **What happened.** Number 2 is what the network is trained for: compare where the figure stands
 # and where its arms are, picture by picture. The run began with pure noise, like an untuned
 # television, and in 20 small steps the network took noise away, each time towards *a panda on the
-# sea* in the pose of the skeleton. The bundled model is still being trained: it paints with a broad
-# brush.
+# sea* in the pose of the skeleton. The bundled model is small: faces and hands stay smudged.
 
 # %% [markdown]
 # ## Which moments? Start frame and stride · 2 minutes
@@ -233,7 +232,7 @@ show_side_by_side({"skeleton": skeleton.frames, "my video": result.video}, skele
 #
 # Eleven more clips lie beside the first one: replace `dance.mp4` by `walk.mp4`, `boxing.mp4`,
 # `macarena.mp4`, `three_people.mp4`, … With a path, `open_clip` takes any skeleton video of your
-# own, and lesson 01 makes skeletons of videos of people.
+# own.
 #
 # | You set | and it decides |
 # |---|---|

@@ -23,6 +23,7 @@
 # - tell how a sentence becomes the numbers that the network reads,
 # - write prompts in words that the model knows, and spot a word that it doesn't,
 # - measure what a single word does to the video,
+# - read what two judge networks say about a video, beside their own ceiling,
 # - say what happens when a prompt names more characters than the clip has people.
 
 # %% [markdown]
@@ -349,9 +350,75 @@ show_gallery(people, skeleton.fps, "case")
 # **What happened.** The first case was announced before it ran: the advice counts the characters in
 # your sentence and the skeletons in your frames. It is advice, not a ban. Look in the first video
 # for the second panda: does it take part in the figure that is there, stand somewhere in the
-# background, or not come at all? With two people in the clip, both sentences have somebody for each
-# name. Which of two kinds goes to which skeleton is not yours
-# to say: nothing in the sentence tells.
+# background, or not come at all? A judge in the next section counts, too. With two people in the
+# clip, both sentences have somebody for each name. Which of two kinds goes to which skeleton is not
+# yours to say: nothing in the sentence tells.
+
+# %% [markdown]
+# ## Let the judges look · 1 minute
+#
+# Eyes are kind. So the package has two **judges**: small networks that were trained apart from the
+# model, on pictures of the same animated world. One tells who is there, how many, where, when and
+# in which style: does the video show what the sentence asks for (the **prompt score**)? The other
+# one finds joints: are they where the skeleton has them (the **follow score**)?
+#
+# Judges err, too. So they also look at a clip of a girl in a park by day that a program drew, in
+# which every joint is known and nothing is wrong. What they say about it is their **ceiling**.
+
+# %%
+from fyp_lite.judges.scores import Judge
+from fyp_lite.lessons.figures import drawn_clip, judge_video, show_scores
+from fyp_lite.skeleton import read_skeletons
+
+wanted = {
+    "A Panda on the sea": {"character": ["panda"], "place": ["sea"]},
+    "A Robot is dancing in Sahara desert": {"character": ["robot"], "place": ["desert"]},
+    "An Astronaut": {"character": ["astronaut"]},
+    "A man in the park, Van Gogh style": {
+        "character": ["man"],
+        "place": ["park"],
+        "style": ["Van Gogh"],
+    },
+    "Batman brown background": {"character": ["batman"], "place": ["brown background"]},
+    "Tiny cute boy in the beach, at sunset": {
+        "character": ["boy"],
+        "place": ["beach"],
+        "time": ["sunset"],
+    },
+}
+judge, keypoints = Judge(), read_skeletons(skeleton.frames)
+scores = {p: judge_video(judge, videos[p], keypoints, facts) for p, facts in wanted.items()}
+drawn, true_keypoints, drawn_facts = drawn_clip(pipeline.size)
+ceiling = judge_video(judge, drawn, true_keypoints, drawn_facts)
+show_scores("prompt", scores, ceiling)
+
+for part in ceiling.shown:
+    marks = [score.shown[part] for score in scores.values() if part in score.shown]
+    limit = "✔" if ceiling.shown[part] else "✘"
+    print(f"{part:9} ✔ in {sum(marks)} of {len(marks)} videos; in the drawn clip {limit}")
+limbs = [score.limbs for score in scores.values()]
+print(f"limbs     {min(limbs):.0%} to {max(limbs):.0%}; in the drawn clip {ceiling.limbs:.0%}")
+
+# %% [markdown]
+# **What to look for.** Where a row has a ✘: is it who, where, when or the style that got lost? The
+# lines below the table count it. Then go down the column of limbs. The skeleton was the same for
+# all, so the words should make no difference there; where they do, either the figure was harder to
+# hold or the judge found it harder to read. And where the score is hardly above the one in
+# brackets, the figure stands there but you can't say that it dances *this* dance.
+#
+# The other judge also counts. Here is what it sees in the videos of one character too many, and in
+# the drawn clip, which shows one girl:
+
+# %%
+for title, video in {**people, "drawn: one girl": drawn}.items():
+    seen = judge.sees(video)
+    (count,) = seen["count"]
+    print(f"{title:32} the judge sees {count}: {', '.join(sorted(seen['character']))}")
+
+# %% [markdown]
+# **What to look for.** Does its count agree with your eyes? It has to name a number and somebody,
+# even where the picture is unclear. The last line tells how far to trust it; one drawn clip is a
+# small sample, so trust it a little less than that.
 
 # %% [markdown]
 # ## The panel · 1 minute
@@ -489,6 +556,7 @@ pair_exercise.check(my_pair)
 # | `prompt_advice` | says before a run which words are lost and who has no skeleton |
 # | leaving one word out | measures what the word does |
 # | one skeleton, two names | name no more characters than the clip has people |
+# | follow score, prompt score | what judges say, to be read beside ceiling and wrong moment |
 #
 # **Where to go next.** Lesson 05 opens the run itself: what the network sees and expects at each
 # step, and how many steps are worth their time.

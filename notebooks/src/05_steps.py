@@ -290,7 +290,8 @@ show_chart(
 # each further step costs as much as before and brings less.
 #
 # Distance is not beauty. A video may be far from the yardstick and look fine, because small
-# differences in the first steps can lead to another take of the same scene.
+# differences in the first steps can lead to another take of the same scene. Further down, two
+# judges are asked.
 
 # %%
 predict(
@@ -324,6 +325,51 @@ match_expected("05", videos[20])
 for n in (1, 5, 50):
     verdict, difference = compare(f"05_steps_{n}", videos[n])
     print(f"{n:2} steps: {verdict} (difference {difference:.1f} of 255)")
+
+# %% [markdown]
+# ## What the judges say · 1 minute
+#
+# Distance does not tell whether a video does what it was told. Two **judges** can be asked, small
+# networks that were trained apart from the model. One finds joints: are they where the skeleton has
+# them (the **follow score**)? The other one is asked for the panda and the sea (the **prompt
+# score**). Both err. So they also look at a clip that a program drew, in which nothing is wrong.
+# What they say about it is their **ceiling**.
+
+# %%
+from fyp_lite.judges.scores import Judge
+from fyp_lite.lessons.figures import drawn_clip, judge_video, show_scores
+from fyp_lite.skeleton import read_skeletons
+
+judge, keypoints = Judge(), read_skeletons(skeleton.frames)
+wanted = {"character": ["panda"], "place": ["sea"]}
+scores = {n: judge_video(judge, video, keypoints, wanted) for n, video in videos.items()}
+ceiling = judge_video(judge, *drawn_clip(pipeline.size))
+
+show_scores("steps", {str(n): score for n, score in scores.items()}, ceiling)
+show_chart(
+    "number of steps",
+    COUNTS,
+    "limbs in place (%)",
+    {
+        "follow score": [100 * score.limbs for score in scores.values()],
+        "wrong moment": [100 * score.wrong_limbs for score in scores.values()],
+        "ceiling, drawn clip": [100 * ceiling.limbs for _ in COUNTS],
+    },
+)
+
+error = 1 - ceiling.limbs
+near = [n for n in COUNTS if scores[n].limbs >= scores[COUNTS[-1]].limbs - error]
+asked = [n for n in COUNTS if all(scores[n].shown.values())]
+print(f"The judge misses {error:.0%} of the limbs in the drawn clip.")
+print(f"No further than that behind {COUNTS[-1]} steps:", *near)
+print("Panda and sea are both seen with these numbers of steps:", *asked or ["none"])
+
+# %% [markdown]
+# **What to look for.** Is there a number of steps from which on the follow score stays where it is?
+# Is it the knee of the distance curve, or does the dance sit long before the last details do? Only
+# the space between the follow score and the wrong moment tells about the dance, and a difference
+# that is smaller than what the judge misses in the drawn clip tells nothing. This is one clip, one
+# prompt and one seed: run it again with others before you believe in a trend.
 
 # %% [markdown]
 # ## You may have read… · 1 minute
@@ -428,6 +474,7 @@ print(f"{my_knee} steps: {share:.0%} of the network calls of {COUNTS[-1]} steps"
 # | timestep | how noisy it is: 999 is all noise, 0 all picture |
 # | `num_inference_steps` | how many jumps from noise to video; the cost grows with it |
 # | the knee | from there on, more steps change little |
+# | follow score, prompt score | what judges say, to be read beside ceiling and wrong moment |
 #
 # **Where to go next.** Each step asks the network twice, with and without the sentence. Lesson 06
 # says why, and what `guidance_scale` does with the two answers.

@@ -278,6 +278,51 @@ for scale in (0, 1):
     print(f"scale {scale}: {verdict} (difference {difference:.1f} of 255)")
 
 # %% [markdown]
+# ## What the judges say · 1 minute
+#
+# Does the video show the sentence, and does it still follow the skeleton? Two **judges** can be
+# asked, small networks that were trained apart from the model. One looks for the panda and the sea
+# (the **prompt score**). The other one finds joints: are they where the skeleton has them (the
+# **follow score**)? Both err. So they also look at a clip that a program drew, in which nothing is
+# wrong. What they say about it is their **ceiling**.
+
+# %%
+from fyp_lite.judges.scores import Judge
+from fyp_lite.lessons.figures import drawn_clip, judge_video, show_scores
+from fyp_lite.skeleton import read_skeletons
+
+judge, keypoints = Judge(), read_skeletons(skeleton.frames)
+wanted = {"character": ["panda"], "place": ["sea"]}
+scores = {scale: judge_video(judge, video, keypoints, wanted) for scale, video in videos.items()}
+ceiling = judge_video(judge, *drawn_clip(pipeline.size))
+
+show_scores("scale", {f"{scale:g}": score for scale, score in scores.items()}, ceiling)
+show_chart(
+    "guidance scale",
+    WIDE,
+    "share (%)",
+    {
+        "limbs in place": [100 * score.limbs for score in scores.values()],
+        "ceiling of limbs": [100 * ceiling.limbs for _ in WIDE],
+        "how sure of the panda": [100 * score.sure["character"] for score in scores.values()],
+        "how sure of the sea": [100 * score.sure["place"] for score in scores.values()],
+    },
+)
+
+both = [f"{scale:g}" for scale, score in scores.items() if all(score.shown.values())]
+best = max(scores, key=lambda scale: scores[scale].limbs)
+print("Panda and sea are both seen at these scales:", *both or ["none"])
+print(f"Most limbs in place: {scores[best].limbs:.0%} at scale {best:g}", end="")
+print(f" (wrong moment {scores[best].wrong_limbs:.0%}, ceiling {ceiling.limbs:.0%})")
+
+# %% [markdown]
+# **What to look for.** You want a scale at which **both** judges are content; there may be several,
+# or none. At 0 the sentence has no say: if the panda is seen there, it is a guess, of the model or
+# of the judge. Then follow the lines to the right: does the judge grow surer of panda and sea? And
+# do the limbs stay, or does over-guidance cost the dance, too? A difference that is smaller than
+# what the judge misses in the drawn clip tells nothing, and one seed is one example.
+
+# %% [markdown]
 # ## The panel: scales against seeds · 2 minutes
 #
 # One example is luck. This panel makes a video for every scale in the rows and every seed in the
@@ -350,7 +395,8 @@ cheap_exercise.check(my_settings)
 print(cost_line(pipeline, start.clip_settings, my_settings))
 
 # %% [markdown]
-# Is the cheap one good enough? Compare the rows of scale 1 and of the larger scales in the gallery.
+# Is the cheap one good enough? Compare the rows of scale 1 and of the larger scales in the gallery
+# and in the judges' table.
 
 # %% [markdown]
 # <details><summary><b>For the curious</b></summary>

@@ -339,6 +339,39 @@ rates = {name: flicker(video, keypoints) for name, video in videos.items()}
 print(f"\nleast flicker: {min(rates, key=rates.get)}; most: {max(rates, key=rates.get)}")
 
 # %% [markdown]
+# The other two questions take **judges**, small networks that were trained apart from the model.
+# One finds joints: are they where the skeleton has them (the **follow score**)? The other one tells
+# who is seen: is it the panda, and in how many frames is it the same character as in the whole
+# video? Both err. So they also look at a clip that a program drew, in which nothing is wrong. What
+# they say about it is their **ceiling**.
+
+# %%
+from fyp_lite.judges.scores import Judge
+from fyp_lite.lessons.figures import drawn_clip, judge_video, show_scores
+
+judge, wanted = Judge(), {"character": ["panda"]}
+scores = {name: judge_video(judge, video, keypoints, wanted) for name, video in videos.items()}
+drawn, true_keypoints, drawn_facts = drawn_clip(pipeline.size)
+ceiling = judge_video(judge, drawn, true_keypoints, drawn_facts)
+show_scores("video", scores, ceiling)
+
+for name, video in {**videos, "ceiling": drawn}.items():
+    print(f"{name:30} the same character in {judge.identity(video):4.0%} of the frames")
+
+lead = {name: 100 * (score.limbs - score.wrong_limbs) for name, score in scores.items()}
+least = min(lead, key=lead.get)
+best = 100 * (ceiling.limbs - ceiling.wrong_limbs)
+print("\nLimbs in place above those of the wrong moment, in percentage points:")
+print(f"everything on {lead['everything on']:+.0f}, drawn clip {best:+.0f}")
+print(f"the least is {lead[least]:+.0f}: {least}")
+
+# %% [markdown]
+# **What to look for.** A part that carries the dance shows in the first two columns: without it
+# they fall, towards the numbers in brackets. A part that carries the looks shows in the panda and
+# in the frames of the same character. Did your prediction come true? Where two rows differ by less
+# than what a judge misses in the drawn clip, the table can't tell them apart: your eyes may.
+
+# %% [markdown]
 # Is your first video the one that was expected?
 
 # %%

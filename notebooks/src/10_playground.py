@@ -67,7 +67,7 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 #
 # | Group | Settings, with the names that other tools use | Lesson |
 # |---|---|---|
-# | Input | type of input video: skeleton or raw; which clip | 01 |
+# | Input | type of input video: skeleton or raw; which clip; for a raw one, the detector | 01 |
 # | Time | start frame (temporal crop offset), stride (sampling stride), frames | 02 |
 # | Space | crop left, right, top, bottom (spatial crop) | 03 |
 # | Text | prompt; negative prompt: what to lead away from | 04 |
@@ -84,6 +84,9 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # 3. Choose another clip at the top. With `two_people`, name two characters.
 # 4. Write *night* into **Negative**, with a sunny prompt.
 # 5. Under *Save and share*, save a run card as PNG, and look at it.
+# 6. Set the input type to **raw** and choose the clip `cartoon`, or upload a video of somebody who
+#    moves. The panel looks for people in every frame, once: you see how far it is, and can stop it.
+#    Then their skeleton takes the place of the raw video, and all the rest works as before.
 
 # %%
 from pathlib import Path

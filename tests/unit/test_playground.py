@@ -12,7 +12,7 @@ from helpers import press_generate
 from PIL import Image
 
 import fyp_lite
-from fyp_lite.lessons.picker import RAW_NEEDS, starting_settings, uploaded_files
+from fyp_lite.lessons.picker import starting_settings, uploaded_files
 from fyp_lite.lessons.playground import Playground
 from fyp_lite.lessons.runcard import RunCard
 from fyp_lite.lessons.share import differences
@@ -121,15 +121,6 @@ def test_a_clip_of_three_frames_is_usable(playground, tmp_path):
     assert playground.chooser.prepared.indices == [0, 1, 2]
     press_generate(playground)
     assert "black and holds no skeleton" in playground.message.value
-
-
-def test_raw_says_what_is_needed(playground):
-    playground.picker.input_type.value = "raw"
-    assert "reads skeletons" in playground.picker.message.value
-    press_generate(playground)
-    assert RAW_NEEDS in playground.message.value and playground.video is None
-    playground.picker.input_type.value = "skeleton"
-    assert playground.picker.message.value == ""
 
 
 # ------------------------------------------------------------------------------ time and space
