@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 
 import fyp_lite.model.vae  # noqa: F401  diffusers finds classes only in modules already imported
 from fyp_lite.hashes import CheckpointError, verify_hashes
+from fyp_lite.memory import fit_to_memory
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.published import (
     from_published_keys,
@@ -80,8 +81,6 @@ def load_pipeline(
         network.to(memory_format=torch.channels_last)
     if pipeline.unet.num_parameters() < LARGE:
         return pipeline.to(device)
-    from fyp_lite.memory import fit_to_memory  # takes a second to import
-
     print(fit_to_memory(pipeline, device))
     return pipeline
 

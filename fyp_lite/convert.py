@@ -19,10 +19,16 @@ import torch
 
 from fyp_lite import __version__, cache_dir
 from fyp_lite.checkpoints import quiet_loading
-from fyp_lite.full import FOLLOW_YOUR_POSE, STABLE_DIFFUSION, FullSources, assemble, find_files
+from fyp_lite.full import (
+    FOLLOW_YOUR_POSE,
+    STABLE_DIFFUSION,
+    FullSources,
+    assemble,
+    check_room,
+    find_files,
+)
 from fyp_lite.hashes import CheckpointError, file_hash, write_hashes
 from fyp_lite.hub import LocalFiles
-from fyp_lite.pipeline import FollowYourPosePipeline
 
 DTYPES = {"float16": torch.float16, "float32": torch.float32}
 CARD = """# Follow Your Pose, converted for fyp_lite
@@ -69,7 +75,9 @@ def convert_full(
     say("Converting, once; this takes a few minutes.")
     pipeline = assemble(files, sources, dtype)
     out.parent.mkdir(parents=True, exist_ok=True)
-    _check_room(out.parent, pipeline)
+    networks = (pipeline.unet, pipeline.pose_encoder, pipeline.text_encoder, pipeline.vae)
+    need = sum(p.nbytes for network in networks for p in network.parameters())
+    check_room(out.parent, need, "the converted model", "choose a folder on another disk")
     unfinished = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         with quiet_loading():
@@ -148,17 +156,6 @@ def _read_lora(text: str) -> tuple[str, float]:
         return name, float(scale)
     except ValueError:  # no number after the colon, or a colon of a Windows drive
         return text, 1.0
-
-
-def _check_room(folder: Path, pipeline: FollowYourPosePipeline) -> None:
-    networks = (pipeline.unet, pipeline.pose_encoder, pipeline.text_encoder, pipeline.vae)
-    need = sum(p.numel() * p.element_size() for network in networks for p in network.parameters())
-    free = shutil.disk_usage(folder).free
-    if free < need:
-        raise CheckpointError(
-            f"The disk of {folder} has {free / 1e9:.1f} GB free, but the converted model needs "
-            f"{need / 1e9:.1f}: make room, or choose a folder on another disk."
-        )
 
 
 def _record(

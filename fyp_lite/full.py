@@ -185,11 +185,16 @@ def _announce(offers: Collection[Offer], say: Callable[[str], None]) -> None:
     cache = Path(constants.HF_HUB_CACHE)
     while not cache.exists():
         cache = cache.parent
-    free = shutil.disk_usage(cache).free
-    if free < total:
+    check_room(cache, total, "the download", "set HF_HOME to a folder on another disk")
+
+
+def check_room(folder: Path, need: int, what: str, fix: str) -> None:
+    """Refuse, with a `fix`, to write `what` of `need` bytes where the disk has less free."""
+    free = shutil.disk_usage(folder).free
+    if free < need:
         raise CheckpointError(
-            f"The disk of {cache} has {free / 1e9:.1f} GB free, but the download needs "
-            f"{total / 1e9:.1f}: make room, or set HF_HOME to a folder on another disk."
+            f"The disk of {folder} has {free / 1e9:.1f} GB free, but {what} needs "
+            f"{need / 1e9:.1f}: make room, or {fix}."
         )
 
 

@@ -67,7 +67,10 @@ LIMBS = (
 )
 
 LINE_WIDTH = 1 / 90  # of the frame's short side
+MIN_CONFIDENCE = 0.3  # of a joint; one that is less sure counts as missing
 BLACK_LEVEL = 48  # brightest channel of a pixel that still counts as black after H.264
+# Edges and compression smear the darker pixels: above this is a line's inside, which tells its hue.
+DRAWN_LEVEL = 2 * BLACK_LEVEL
 MIN_BLACK = 0.75  # share of black pixels in a skeleton video
 MIN_PALETTE = 0.75  # share of the coloured pixels whose hue is in the palette
 MIN_DRAWN = 2e-4  # share of coloured pixels below which a clip holds no skeleton
@@ -81,7 +84,7 @@ def draw_skeletons(
     width: int,
     *,
     line_width: float = LINE_WIDTH,
-    min_confidence: float = 0.3,
+    min_confidence: float = MIN_CONFIDENCE,
 ) -> np.ndarray:
     """Draw every person's limbs on black.
 
@@ -153,14 +156,12 @@ def check_skeleton_frames(frames: np.ndarray) -> None:
             f"{MIN_BLACK:.0%}: this looks like a raw video, open it with "
             "open_skeleton or extract its skeleton with `fyp-lite skeleton`."
         )
-    # Edges and compression smear the darker pixels: the lines' inside tells the hue.
-    drawn = brightest > 2 * BLACK_LEVEL
+    drawn = brightest > DRAWN_LEVEL
     if drawn.mean() < MIN_DRAWN:
         raise ValueError(
             "the clip is black and holds no skeleton: choose frames in which a person is drawn."
         )
-    nominal = hue_and_brightness(np.array(list(PALETTE.values()), np.uint8)[None, None])[0]
-    away = np.abs((hue[drawn][:, None] - nominal.reshape(-1) + 180) % 360 - 180).min(axis=1)
+    away = hue_distance(hue[drawn][:, None], palette_hues()).min(axis=1)
     share = float((away <= HUE_TOLERANCE).mean())
     if share < MIN_PALETTE:
         raise ValueError(
@@ -176,6 +177,17 @@ def hue_and_brightness(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     flat = np.ascontiguousarray(frames.reshape(1, -1, 3))
     hsv = cv2.cvtColor(flat, cv2.COLOR_RGB2HSV_FULL).reshape(*shape, 3)
     return hsv[..., 0] * (360 / 255), hsv[..., 2]
+
+
+def hue_distance(hue: np.ndarray, other: np.ndarray | float) -> np.ndarray:
+    """Degrees between hues, the shorter way around: 0 to 180."""
+    return np.abs((hue - other + 180) % 360 - 180)
+
+
+def palette_hues() -> np.ndarray:
+    """Of middle, left and right, in degrees: `[3]`."""
+    colours = np.array(list(PALETTE.values()), np.uint8)[None, None]
+    return hue_and_brightness(colours)[0].reshape(-1)
 
 
 def read_skeletons(skeleton_frames: np.ndarray) -> np.ndarray:

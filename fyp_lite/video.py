@@ -6,7 +6,8 @@ import io
 import math
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -50,12 +51,8 @@ def write_video(path: str | os.PathLike[str], frames: np.ndarray, fps: float) ->
     path = _check_target(path, fps)
     encode = {".mp4": encode_mp4, ".gif": _encode_gif, ".webp": encode_webp}[path.suffix.lower()]
     data = encode(frames, fps)
-    part = _part(path)
-    try:
+    with written_whole(path) as part:
         part.write_bytes(data)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def write_long_video(
@@ -68,12 +65,8 @@ def write_long_video(
     path = _check_target(path, fps)
     if path.suffix.lower() != ".mp4":
         raise ClipError(f"{path.name} would be a long video, which is written as .mp4: rename it.")
-    part = _part(path)
-    try:
+    with written_whole(path) as part:
         _write_mp4(str(part), frames, fps)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _check_target(path: str | os.PathLike[str], fps: float) -> Path:
@@ -84,9 +77,15 @@ def _check_target(path: str | os.PathLike[str], fps: float) -> Path:
     return path
 
 
-def _part(path: Path) -> Path:
-    """Where a file is written until it is whole."""
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Where to write a file until it is whole: it gets its name after the block, or never."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def encode_mp4(frames: np.ndarray, fps: float) -> bytes:

@@ -78,7 +78,28 @@ def wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
     raise AssertionError(f"{address} does not answer:\n{log.read_text()[-2000:]}")
 
 
-class Lab:
+class Notebooks:
+    """A front end in which cells are run by hand.
+
+    READY, RUN, LEFT, ERRORS: JavaScript that says whether a notebook is open, runs all its cells,
+    counts those that have not run, and lists what they raised.
+    """
+
+    READY = RUN = LEFT = ERRORS = ""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+
+    def run(self, page: Page) -> None:
+        page.evaluate(self.RUN)
+        end = time.monotonic() + RUN_SECONDS
+        while left := page.evaluate(self.LEFT):
+            assert time.monotonic() < end, f"{left} cells have not run"
+            page.wait_for_timeout(POLL_MS)
+        assert not (errors := page.evaluate(self.ERRORS)), errors
+
+
+class Lab(Notebooks):
     """JupyterLab, with ipywidgets 8."""
 
     # Cells that are out of sight exist in the page as well, so that a screenshot holds everything.
@@ -105,7 +126,7 @@ class Lab:
         .filter(o => o.output_type === 'error').map(o => o.ename + ': ' + o.evalue)"""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
+        super().__init__(folder)
         for name, value in self.SETTINGS.items():
             path = folder / ".home" / "settings" / f"{name}.jupyterlab-settings"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -124,13 +145,8 @@ class Lab:
         page.goto(f"http://127.0.0.1:{self.port}/lab/tree/{notebook}?reset")
         page.wait_for_function(self.READY, timeout=START_SECONDS * 1000)
 
-    def run(self, page: Page) -> None:
-        page.evaluate(self.RUN)
-        run_until_done(page, self.LEFT)
-        assert not (errors := page.evaluate(self.ERRORS)), errors
 
-
-class Classic:
+class Classic(Notebooks):
     """The classic notebook with ipywidgets 7.7.1 and ipykernel 6.17, the versions of Colab.
 
     Lives in an environment of its own, named by FYP_LITE_CLASSIC (see the Makefile).
@@ -145,7 +161,7 @@ class Classic:
         .map(o => o.ename + ': ' + o.evalue)"""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
+        super().__init__(folder)
         self.python = os.environ.get("FYP_LITE_CLASSIC", "")
 
     def serve(self) -> contextlib.AbstractContextManager[None]:
@@ -164,11 +180,6 @@ class Classic:
         ):
             page.goto(f"http://127.0.0.1:{self.port}/notebooks/{notebook}")
         page.wait_for_function(self.READY, timeout=START_SECONDS * 1000)
-
-    def run(self, page: Page) -> None:
-        page.evaluate(self.RUN)
-        run_until_done(page, self.LEFT)
-        assert not (errors := page.evaluate(self.ERRORS)), errors
 
 
 class Voila:
@@ -193,10 +204,3 @@ class Voila:
         page.wait_for_selector(".jupyter-widgets", timeout=RUN_SECONDS * 1000)
         page.wait_for_selector("#loading", state="hidden", timeout=RUN_SECONDS * 1000)
         assert not page.locator(".jp-OutputArea-output[data-mime-type*=error]").count()
-
-
-def run_until_done(page: Page, left: str) -> None:
-    end = time.monotonic() + RUN_SECONDS
-    while page.evaluate(left):
-        assert time.monotonic() < end, f"{page.evaluate(left)} cells have not run"
-        page.wait_for_timeout(POLL_MS)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from fyp_lite.lessons.playground import Playground
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.text import build_text_encoder, build_tokenizer
 from fyp_lite.model.unet import FollowYourPoseUNet
@@ -56,6 +57,14 @@ def build_tiny_pipeline(
     )
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+def build_playground(pipeline: FollowYourPosePipeline, folder: Path, *, steps: int) -> Playground:
+    """The panel with everything in it, set to so few steps and two frames."""
+    panel = Playground(pipeline, folder=folder)
+    panel.steps.value = steps
+    panel.chooser.ruler.num_frames.value = 2
+    return panel
 
 
 def press_generate(panel, during=None) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from fyp_lite.hashes import verify_hashes
 from fyp_lite.judges.classifier import OF_PICTURES, AttributeClassifier
 from fyp_lite.judges.keypoint_net import KeypointNet
-from fyp_lite.skeleton import LIMBS
+from fyp_lite.skeleton import LIMBS, MIN_CONFIDENCE
 
 if TYPE_CHECKING:
     from fyp_lite.world.dataset import Scene
@@ -30,7 +30,6 @@ FOLDER = Path(__file__).parents[1] / "weights" / "judges"
 LIMB_JOINTS = {"elbows": (7, 8), "wrists": (9, 10), "knees": (13, 14), "ankles": (15, 16)}
 COARSE, FINE = 0.1, 0.05  # shares of a person's size within which a joint is right
 SAME_SIZE = 1.2  # factor within which a person is as large as its skeleton
-MIN_CONFIDENCE = 0.3
 # Shares of a person's size within which it is drawn: limbs around their lines, ears and hats around
 # the middle of the face, capes and shadows beside shoulders and legs.
 LIMB_REACH, HEAD_REACH, CAPE_REACH = 0.2, 0.36, 0.28

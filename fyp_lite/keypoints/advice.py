@@ -8,8 +8,9 @@ import numpy as np
 
 from fyp_lite.clip import choose_frames, crop_box
 from fyp_lite.keypoints.file import KeypointClip
-from fyp_lite.keypoints.tracking import MIN_CONFIDENCE, body_sizes
+from fyp_lite.keypoints.tracking import body_sizes
 from fyp_lite.settings import REFERENCE_SIZE, ClipSettings
+from fyp_lite.skeleton import MIN_CONFIDENCE
 
 LARGE = 2560 * 1440  # pixels of a frame; detectors shrink it to a few hundred a side
 SMALL = 0.3  # of the cropped square's side: a smaller person is a few pixels in the result

@@ -16,11 +16,11 @@ from typing import Protocol
 import numpy as np
 
 from fyp_lite.keypoints.file import MAX_PEOPLE, KeypointsError
+from fyp_lite.skeleton import MIN_CONFIDENCE
 
 BACKENDS = ("mediapipe", "openpose", "cartoon")
 # "cartoon" is no substitute: in a photograph it sees nobody, or somebody who is not there.
 AUTOMATIC = ("mediapipe", "openpose")
-MIN_CONFIDENCE = 0.3  # of a joint; less sure ones are not drawn either
 
 
 class Backend(Protocol):

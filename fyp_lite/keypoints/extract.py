@@ -22,6 +22,7 @@ from fyp_lite.hashes import file_hash
 from fyp_lite.keypoints import tracking
 from fyp_lite.keypoints.backends import Backend, choose_backend
 from fyp_lite.keypoints.file import MAX_PEOPLE, KeypointClip, KeypointsError, plain_name
+from fyp_lite.skeleton import MIN_CONFIDENCE
 
 MIN_JOINTS = 4  # sure joints that make a person
 MIN_BODY = 32  # pixels of the larger side of the box around a person
@@ -192,7 +193,7 @@ def _detect(clip: Clip, backend: Backend) -> Generator[ExtractStep, None, Keypoi
 
 
 def _check_people(found: KeypointClip, track: bool, steady: bool) -> None:
-    joints = (found.keypoints[..., 2] >= tracking.MIN_CONFIDENCE).sum(axis=-1)
+    joints = (found.keypoints[..., 2] >= MIN_CONFIDENCE).sum(axis=-1)
     people = (joints >= MIN_JOINTS).sum(axis=-1).max(initial=0)
     if not people:
         raise KeypointsError(

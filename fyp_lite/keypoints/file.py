@@ -29,7 +29,7 @@ import numpy as np
 from fyp_lite.clip import MAX_FRAMES, MAX_PIXELS, Clip, CropBox
 from fyp_lite.decoding import ClipError
 from fyp_lite.skeleton import JOINTS, draw_skeletons
-from fyp_lite.video import write_long_video
+from fyp_lite.video import write_long_video, written_whole
 
 FORMAT, VERSION = "fyp_lite keypoints", 1
 MAX_PEOPLE = 16
@@ -116,12 +116,8 @@ class KeypointClip:
             "joints": JOINTS,
             "frames": [[p if any(j[2] for j in p) else None for p in frame] for frame in numbers],
         }
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
+        with written_whole(path) as part:
             part.write_text(json.dumps(fields, separators=(",", ":")) + "\n", encoding="utf-8")
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
 
     def save_video(self, path: str | os.PathLike[str]) -> None:
         """Draw it as a skeleton video (.mp4) of the source's size and rate, a frame at a time.

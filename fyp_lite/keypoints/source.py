@@ -11,7 +11,7 @@ from fyp_lite.clip import Clip, open_clip
 from fyp_lite.keypoints.backends import Backend
 from fyp_lite.keypoints.extract import extract_keypoints
 from fyp_lite.keypoints.file import KeypointClip, KeypointsError
-from fyp_lite.skeleton import BLACK_LEVEL, MIN_BLACK
+from fyp_lite.skeleton import BLACK_LEVEL, DRAWN_LEVEL, MIN_BLACK
 
 LOOKS = 8  # frames that are looked at to tell raw from skeleton video
 MIN_SATURATION = 0.5  # of the lines of a skeleton video, in any palette
@@ -35,7 +35,7 @@ def find_input_type(clip: Clip, asked: str = "auto") -> str:
     brightest = frames.max(axis=-1)
     if (brightest < BLACK_LEVEL).mean() < MIN_BLACK:
         return "raw"
-    lines = frames[brightest > 2 * BLACK_LEVEL].astype(np.float32)
+    lines = frames[brightest > DRAWN_LEVEL].astype(np.float32)
     if not len(lines):
         return "skeleton"
     saturation = 1 - lines.min(axis=-1) / lines.max(axis=-1)  # people in the dark are pale

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-MIN_CONFIDENCE = 0.3  # less sure joints are not drawn, and count as missing here
+from fyp_lite.skeleton import MIN_CONFIDENCE
 
 # Following people. Distances are in body sizes: the longer side of the box around a person.
 JUMP = 0.4  # how far from where it was expected somebody may be found,

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import DDIMScheduler
 from safetensors.torch import load_file
 
 from fyp_lite.checkpoints import (
@@ -24,6 +23,7 @@ from fyp_lite.hashes import CheckpointError
 from fyp_lite.model.attention import Transformer
 from fyp_lite.model.blocks import ResnetBlock
 from fyp_lite.model.unet import to_frames, to_video
+from fyp_lite.published import published_scheduler
 from fyp_lite.sampling import sample_steps
 
 TOLERANCE = 2e-5  # rounding noise of the reference itself is up to 7e-6
@@ -38,14 +38,6 @@ FULL_CONFIG = {
     "cross_attention_dim": 768,
     "norm_num_groups": 32,
     "norm_eps": 1e-5,
-}
-PUBLISHED_SCHEDULE = {
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "clip_sample": False,
-    "set_alpha_to_one": False,
-    "steps_offset": 1,
 }
 
 
@@ -98,7 +90,7 @@ def test_resnet_block(pieces):
 
 
 def test_published_schedule(pieces):
-    scheduler = DDIMScheduler(**PUBLISHED_SCHEDULE)
+    scheduler = published_scheduler()
     torch.testing.assert_close(scheduler.alphas_cumprod, pieces["ddim.alphas_cumprod"])
     assert scheduler.final_alpha_cumprod == pieces["ddim.final_alpha_cumprod"][0]
     for steps in (4, 20, 30, 50):
@@ -185,7 +177,7 @@ def test_sampling_loop(networks, reference):
         features = pose_encoder(expected["skeleton"])
     steps = sample_steps(
         unet,
-        DDIMScheduler(**PUBLISHED_SCHEDULE),
+        published_scheduler(),
         expected["initial_latents"],
         expected["text"][1:],
         expected["text"][:1],

@@ -11,7 +11,7 @@ import re
 
 import numpy as np
 import pytest
-from helpers import press_generate
+from helpers import build_playground, press_generate
 
 import fyp_lite
 from fyp_lite.clip import open_clip
@@ -250,10 +250,7 @@ def test_an_upload_of_the_same_name_is_opened_again(picker, opened):
 
 @pytest.fixture
 def playground(tiny_pipeline, tmp_path):
-    panel = Playground(tiny_pipeline, folder=tmp_path)
-    panel.steps.value = 1
-    panel.chooser.ruler.num_frames.value = 2
-    return panel
+    return build_playground(tiny_pipeline, tmp_path, steps=1)
 
 
 def test_a_raw_clip_makes_a_video(playground, tmp_path):

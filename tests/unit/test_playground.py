@@ -8,7 +8,7 @@ import json
 
 import numpy as np
 import pytest
-from helpers import press_generate
+from helpers import build_playground, press_generate
 from PIL import Image
 
 import fyp_lite
@@ -25,10 +25,7 @@ CLIPS = fyp_lite.data_dir() / "clips"
 
 @pytest.fixture
 def playground(tiny_pipeline, tmp_path):
-    panel = Playground(tiny_pipeline, folder=tmp_path)
-    panel.steps.value = 2
-    panel.chooser.ruler.num_frames.value = 2
-    return panel
+    return build_playground(tiny_pipeline, tmp_path, steps=2)
 
 
 def test_all_settings_reach_the_video(playground, tiny_pipeline):

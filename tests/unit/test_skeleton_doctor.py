@@ -10,7 +10,8 @@ import fyp_lite
 from fyp_lite.clip import open_clip
 from fyp_lite.keypoints.doctor import apply_repairs, diagnose
 from fyp_lite.keypoints.doctor.repaint import LIMBS as OPENPOSE_LIMBS
-from fyp_lite.keypoints.doctor.repaint import OF_COCO, read_openpose
+from fyp_lite.keypoints.doctor.repaint import read_openpose
+from fyp_lite.keypoints.openpose import FROM_OPENPOSE
 from fyp_lite.keypoints.repair import fill_frames
 from fyp_lite.skeleton import LIMBS, check_skeleton_frames, draw_skeletons, read_skeletons
 from fyp_lite.video import write_video
@@ -53,7 +54,7 @@ def rainbow_person(canvas: np.ndarray, person: np.ndarray) -> None:
     hsv = np.stack([hues, np.ones(18), np.ones(18)], axis=-1).astype(np.float32)
     colours = (cv2.cvtColor(hsv[None], cv2.COLOR_HSV2RGB)[0] * 255).round()
     joints = np.zeros((18, 3))
-    joints[list(OF_COCO)] = person
+    joints[list(FROM_OPENPOSE)] = person
     if (person[5:7, 2] > 0).all():
         joints[1] = person[5:7].mean(axis=0)
     seen = joints[:, 2] > 0

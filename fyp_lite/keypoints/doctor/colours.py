@@ -7,16 +7,18 @@ from functools import partial
 import cv2
 import numpy as np
 
-from fyp_lite.keypoints.doctor.finding import DRAWN_LEVEL, Finding, drawn, sample
+from fyp_lite.keypoints.doctor.finding import Finding, drawn, sample
 from fyp_lite.keypoints.doctor.repaint import read_openpose
 from fyp_lite.skeleton import (
     BLACK_LEVEL,
+    DRAWN_LEVEL,
     HUE_TOLERANCE,
     MIN_BLACK,
     MIN_PALETTE,
-    PALETTE,
     draw_skeletons,
     hue_and_brightness,
+    hue_distance,
+    palette_hues,
 )
 
 FLAT = 40  # levels within which a pixel belongs to a flat background
@@ -99,7 +101,7 @@ def _style(frames: np.ndarray) -> str:
     hue, saturation = _inside_of_lines(frames)
     if len(hue) == 0:
         return "other"
-    away = np.abs((hue[:, None] - _palette_hues() + 180) % 360 - 180).min(axis=1)
+    away = hue_distance(hue[:, None], palette_hues()).min(axis=1)
     if float(((away <= HUE_TOLERANCE) & (saturation > GREY)).mean()) >= MIN_PALETTE:
         return "ours"
     joints = (read_openpose(frames[:4])[..., 2] > 0).sum(axis=(1, 2))
@@ -109,10 +111,9 @@ def _style(frames: np.ndarray) -> str:
 def check_sides(frames: np.ndarray, _fps: float) -> Finding | None:
     """Orange and blue are one hue turned by half a circle, but orange is the paler of the two."""
     hue, saturation = _inside_of_lines(sample(frames))
-    middle, _, right = _palette_hues()
+    middle, _, right = palette_hues()
     orange, blue = (
-        saturation[np.abs((hue - nominal + 180) % 360 - 180) <= HUE_TOLERANCE]
-        for nominal in (middle, right)
+        saturation[hue_distance(hue, nominal) <= HUE_TOLERANCE] for nominal in (middle, right)
     )
     if len(orange) == 0 or len(blue) == 0 or np.median(orange) <= np.median(blue):
         return None
@@ -133,9 +134,3 @@ def _inside_of_lines(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.empty(0), np.empty(0)
     hue, brightest = (plane.reshape(-1) for plane in hue_and_brightness(inside[None, None]))
     return hue, 1 - inside.min(axis=-1) / brightest
-
-
-def _palette_hues() -> np.ndarray:
-    """Of middle, left and right, in degrees."""
-    colours = np.array(list(PALETTE.values()), np.uint8)[None, None]
-    return hue_and_brightness(colours)[0].reshape(-1)

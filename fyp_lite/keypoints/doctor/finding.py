@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fyp_lite.skeleton import BLACK_LEVEL
+from fyp_lite.skeleton import DRAWN_LEVEL
 
-DRAWN_LEVEL = 2 * BLACK_LEVEL  # brightest channel of a line's inside
 SAMPLE = 16  # frames that colours and sizes are judged by
 
 Repair = Callable[[np.ndarray], np.ndarray]

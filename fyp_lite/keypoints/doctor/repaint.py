@@ -12,6 +12,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from fyp_lite.keypoints.openpose import FROM_OPENPOSE
 from fyp_lite.skeleton import hue_and_brightness
 
 HUE_STEP = 20  # degrees from one joint's colour to the next, the first at 0
@@ -25,8 +26,6 @@ LIMBS = (
     *((1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11)),
     *((11, 12), (12, 13), (1, 0), (0, 14), (14, 16), (0, 15), (15, 17)),
 )
-# OpenPose's number of each COCO-17 joint; its neck (1) has no place there.
-OF_COCO = (0, 15, 14, 17, 16, 5, 2, 6, 3, 7, 4, 11, 8, 12, 9, 13, 10)
 LEAST_JOINTS = 4  # fewer dots that hang together are nobody
 NEAR = 0.5  # of the frame's short side: dots further apart are never linked
 
@@ -67,7 +66,7 @@ def _read_frame(frame: np.ndarray) -> np.ndarray:
         for dot in group:
             into[dot.joint] = dot.x, dot.y, 1
     middles = joints[..., 0].sum(axis=1) / np.maximum(joints[..., 2].sum(axis=1), 1)
-    return joints[np.argsort(middles)][:, OF_COCO]
+    return joints[np.argsort(middles)][:, FROM_OPENPOSE]
 
 
 def _dots(colour: np.ndarray) -> list[Dot]:
