@@ -30,6 +30,7 @@ from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.sampling import SampleStep
 from fyp_lite.settings import ClipSettings, SampleSettings
 
+CONTROLLED = ("num_inference_steps", "guidance_scale", "seed")  # of SampleSettings, by the panel
 DETECTOR = "detector"  # among a run card's versions: what found the people of a raw video
 
 
@@ -191,11 +192,13 @@ class Playground(GenerateControls):
         Raises CardError where its clip is neither bundled nor open, or where it holds something
         that this panel has no control for; KeypointsError where its detector is not ready here.
         """
-        if card.sample_settings.eta:
-            raise CardError(
-                f"The card's eta is {card.sample_settings.eta:g}, and this panel has no control "
-                "for it: use card.run(pipeline) in a cell."
-            )
+        for name, usual in SampleSettings().to_dict().items():
+            value = getattr(card.sample_settings, name)
+            if name not in CONTROLLED and value != usual:
+                raise CardError(
+                    f"The card's {name} is {value}, and this panel has no control for it: use "
+                    "card.run(pipeline) in a cell."
+                )
         bundled = fyp_lite.data_dir() / "clips" / card.clip
         known = [path for _, path in self.picker.bundled.options]
         if self.chooser.clip.path.name != card.clip and bundled in known:

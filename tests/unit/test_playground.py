@@ -241,6 +241,8 @@ def test_a_card_beyond_the_sliders_widens_them(playground):
         ({"clip_hash": "0" * 64}, "not the one that is open"),
         ({"clip_settings": {"start_frame": 183}}, "start_frame 183"),
         ({"sample_settings": {"eta": 0.5}}, "no control for it"),
+        ({"sample_settings": {"scheduler": "unipc"}}, "scheduler is unipc, and this panel has no"),
+        ({"sample_settings": {"guidance_end": 0.5}}, "guidance_end is 0.5, and this panel has no"),
         ({"format": "x"}, "format"),
     ],
 )
