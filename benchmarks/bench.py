@@ -196,6 +196,30 @@ def measure_frames() -> dict[int, float]:
     return found
 
 
+def measure_frames_memory() -> dict[int, int]:
+    """Peak resident memory in MiB of a process that makes two steps of clips of so many frames."""
+    code = """
+import resource, sys, numpy as np, torch
+from fyp_lite import SampleSettings, load_pipeline
+pipeline = load_pipeline(device="cpu", dtype=torch.bfloat16)
+pipeline.set_progress_bar_config(disable=True)
+skeletons = np.zeros((int(sys.argv[1]), pipeline.size, pipeline.size, 3), np.uint8)
+pipeline("a panda", skeletons, SampleSettings(num_inference_steps=2))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    found = {}
+    for num_frames in NUMBERS_OF_FRAMES:
+        command = [sys.executable, "-c", code, str(num_frames)]
+        ran = subprocess.run(command, check=True, capture_output=True, text=True)
+        found[num_frames] = mebibytes(int(ran.stdout))
+    return found
+
+
+def mebibytes(peak: int) -> int:
+    """Of what getrusage gives: macOS counts bytes, others count kilobytes."""
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
+
+
 @torch.no_grad()
 def measure_compile() -> dict[str, float]:
     """What torch.compile costs and gains for the lite network, in bfloat16."""
@@ -250,8 +274,7 @@ def measure_demo_memory() -> int:
         command = [sys.executable, "-m", "fyp_lite", "demo"]
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
         assert (Path(folder) / "out" / "demo.mp4").is_file()
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return round(peak / (2**20 if sys.platform == "darwin" else 2**10))  # macOS counts bytes
+    return mebibytes(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 
 PARTS: dict[str, Callable[[], Any]] = {
@@ -262,6 +285,7 @@ PARTS: dict[str, Callable[[], Any]] = {
     "float32": lambda: measure_sampling(torch.float32),
     "profile": measure_profile,
     "frames": measure_frames,
+    "frames_memory": measure_frames_memory,
     "mid": measure_mid,
     "full": measure_full,
     "compile": measure_compile,

@@ -66,6 +66,7 @@ KNOBS = (
     "schedulers",
     "switches",
     "clip_settings",
+    "length",
     "raw_input",
     "one_too_many",
 )

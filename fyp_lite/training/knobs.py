@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from fyp_lite import data_dir
-from fyp_lite.clip import ClipError, prepare_clip
-from fyp_lite.judges.scores import Judge
+from fyp_lite.clip import ClipError, open_clip, prepare_clip
+from fyp_lite.judges.scores import Judge, flicker
 from fyp_lite.lessons.switches import SWITCHES, switched_off
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import SCHEDULERS, ClipSettings, SampleSettings
@@ -26,6 +26,7 @@ from fyp_lite.training.measures import (
     measure,
     prompt_summary,
 )
+from fyp_lite.windows import TRAINED_FRAMES, blend_weights, clip_windows
 from fyp_lite.world.captions import PLACES
 from fyp_lite.world.dataset import Clip, render_clip
 
@@ -36,6 +37,7 @@ SOLVER_STEPS = (5, 8, 12, 20)
 STARTS = (0, 20, 40, 80)
 STRIDES = (1, 2, 5, 10, 20)
 CROPS = (100, 200)
+LENGTHS = (8, 32, 128)
 DEFAULT_CLIP = "dance.mp4"
 # Of the clip's own prompts: what they say, in words and as facts.
 PROMPTS = {
@@ -135,6 +137,39 @@ class Knobs:
                 result.setdefault(name, {})[str(value)] = scores
         return result
 
+    def length(self) -> dict[str, Scores]:
+        """Scores of ever longer parts of the clip, which the network sees through windows.
+
+        The last eighth of the frames is furthest from the anchor. Flicker "at seams" is between
+        frames that are mostly of different windows, and is not part of the other.
+        """
+        return {str(n): self.of_length(n) for n in LENGTHS if n <= self.most_frames()}
+
+    def most_frames(self) -> int:
+        with open_clip(self.path) as clip:
+            return clip.num_frames
+
+    def of_length(self, num_frames: int) -> Scores:
+        settings = ClipSettings(frame_stride=1, num_frames=num_frames)
+        part = prepare_clip(self.path, settings, self.pipeline.size)
+        keypoints = read_skeletons(part.frames)
+        began = time.perf_counter()
+        video = self.pipeline(next(iter(self.prompts)), part.frames, self.settings).video
+        seconds = time.perf_counter() - began
+        seams = seams_of(num_frames)
+        last = slice(num_frames - num_frames // 8, None)
+        followed = [self.judge.follow(video[at], keypoints[at]) for at in (slice(None), last)]
+        scores = {
+            "joints @0.1": round(followed[0]["joints @0.1"], 3),
+            "joints @0.1, last eighth": round(followed[1]["joints @0.1"], 3),
+            "identity": round(self.judge.identity(video), 3),
+            "flicker": mean_flicker(video, keypoints, ~seams),
+            "seconds a frame": round(seconds / num_frames, 2),
+        }
+        if seams.any():
+            scores["flicker at seams"] = mean_flicker(video, keypoints, seams)
+        return scores
+
     def raw_input(self) -> Scores:
         """Scores where the pose is what the judge reads from the rendered clips, as raw video."""
         size, found = self.pipeline.size, []
@@ -154,6 +189,19 @@ class Knobs:
             both.append(set(names) <= seen["character"])
             one.append("one" in seen["count"])
         return {"shows both": float(np.mean(both)), "shows one person": float(np.mean(one))}
+
+
+def seams_of(num_frames: int) -> np.ndarray:
+    """`[f - 1]` bool: whether the windows that count most in a frame and in the next one differ."""
+    views = clip_windows(num_frames, TRAINED_FRAMES)
+    owners = blend_weights(views).argmax(dim=0).numpy()
+    return owners[1:] != owners[:-1]
+
+
+def mean_flicker(video: np.ndarray, keypoints: np.ndarray, chosen: np.ndarray) -> float:
+    """The flicker between the chosen pairs of neighbouring frames."""
+    pairs = [flicker(video[i : i + 2], keypoints[i : i + 2]) for i in np.flatnonzero(chosen)]
+    return round(float(np.mean(pairs)), 2)
 
 
 def place_of(clip: Clip) -> str:

@@ -150,6 +150,12 @@ def test_an_unknown_switch_is_named(pipeline):
         pass
 
 
+def test_seams_lie_where_another_window_takes_over():
+    assert not knobs.seams_of(8).any()
+    # The windows are 0, 1-7 and 0, 5-11: frame 6 is nearer the middle of the first.
+    assert np.flatnonzero(knobs.seams_of(12)).tolist() == [6]
+
+
 @pytest.mark.slow
 def test_judges_are_trained_and_a_model_is_evaluated(tmp_path, monkeypatch):
     def run(module, *arguments: object) -> None:
@@ -176,6 +182,7 @@ def test_judges_are_trained_and_a_model_is_evaluated(tmp_path, monkeypatch):
     monkeypatch.setattr(knobs, "STARTS", (0, 100_000))
     monkeypatch.setattr(knobs, "STRIDES", (2,))
     monkeypatch.setattr(knobs, "CROPS", (100,))
+    monkeypatch.setattr(knobs, "LENGTHS", (8, 12, 100_000))
     path = tmp_path / "figures.json"
     run(evaluate, "--json", path, "--quick")
     figures = json.loads(path.read_text())
@@ -188,5 +195,6 @@ def test_judges_are_trained_and_a_model_is_evaluated(tmp_path, monkeypatch):
     assert list(figures["knob, interval"]) == ["0 to 0.5"]
     assert list(figures["knob, schedulers"])[-1] == "unipc, 2 steps"
     assert list(figures["knob, clip_settings"]["start_frame"]) == ["0"]  # the other does not fit
+    assert list(figures["knob, length"]) == ["8", "12"]  # the clip is not that long
     assert len(figures["knob, switches"]) == 1 + len(SWITCHES)
     assert not Path(path.with_suffix(".part")).exists()
