@@ -58,7 +58,32 @@ class BackendReport:
 
 def available_backends() -> list[BackendReport]:
     """All backends, in the order in which "auto" prefers them; fast, as no network is loaded."""
-    return [_report(name) for name in BACKENDS]
+    return [report_of(name) for name in BACKENDS]
+
+
+def report_of(name: str) -> BackendReport:
+    """Whether one of `BACKENDS` can be used here."""
+    from fyp_lite.keypoints import cartoon, mediapipe, openpose
+
+    modules = {"mediapipe": mediapipe, "openpose": openpose, "cartoon": cartoon}
+    ready, note = modules[name].report()
+    return BackendReport(name, ready, note)
+
+
+def backend_names(name: str = "auto") -> tuple[str, ...]:
+    """The backends that a name stands for, the preferred one first; nothing is loaded.
+
+    Raises KeypointsError for an unknown name.
+    """
+    if name == "auto":
+        return AUTOMATIC
+    if name in BACKENDS:
+        return (name,)
+    near = get_close_matches(str(name), ("auto", *BACKENDS), n=1, cutoff=0.5)
+    fix = f"did you mean {near[0]!r}?" if near else "'auto' chooses for you."
+    raise KeypointsError(
+        f"there is no backend {name!r}, only 'auto', 'mediapipe', 'openpose' and 'cartoon': {fix}"
+    )
 
 
 def choose_backend(
@@ -90,6 +115,7 @@ def choose_backend(
                 "backend='mediapipe', 'openpose' or 'cartoon'."
             )
         name = _automatic()
+    (name,) = backend_names(name)
     if name == "mediapipe":
         from fyp_lite.keypoints.mediapipe import MediapipeBackend
 
@@ -98,19 +124,13 @@ def choose_backend(
         from fyp_lite.keypoints.openpose import OpenposeBackend
 
         return OpenposeBackend(weights, max_people=max_people)
-    if name == "cartoon":
-        from fyp_lite.keypoints.cartoon import CartoonBackend
+    from fyp_lite.keypoints.cartoon import CartoonBackend
 
-        return CartoonBackend(weights, max_people=max_people)
-    near = get_close_matches(str(name), ("auto", *BACKENDS), n=1, cutoff=0.5)
-    fix = f"did you mean {near[0]!r}?" if near else "'auto' chooses for you."
-    raise KeypointsError(
-        f"there is no backend {name!r}, only 'auto', 'mediapipe', 'openpose' and 'cartoon': {fix}"
-    )
+    return CartoonBackend(weights, max_people=max_people)
 
 
 def _automatic() -> str:
-    reports = [_report(name) for name in AUTOMATIC]
+    reports = [report_of(name) for name in AUTOMATIC]
     for report in reports:
         if report.ready:
             return report.name
@@ -119,14 +139,6 @@ def _automatic() -> str:
         + " ".join(f"{report.name}: {report.note}" for report in reports)
         + " For a cartoon drawn by this kit choose backend='cartoon'."
     )
-
-
-def _report(name: str) -> BackendReport:
-    from fyp_lite.keypoints import cartoon, mediapipe, openpose
-
-    modules = {"mediapipe": mediapipe, "openpose": openpose, "cartoon": cartoon}
-    ready, note = modules[name].report()
-    return BackendReport(name, ready, note)
 
 
 def keep_seen(people: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fyp_lite.decoding import check_frames
+from fyp_lite.decoding import check_frames, file_path
 from fyp_lite.hashes import CheckpointError, verify_hashes
 from fyp_lite.keypoints.backends import keep_seen
 from fyp_lite.keypoints.file import KeypointsError
@@ -43,7 +43,7 @@ class CartoonBackend:
         ready, note = report()
         if weights is None and not ready:
             raise KeypointsError(f"cartoon cannot be used: {note}")
-        folder = WEIGHTS if weights is None else Path(weights).expanduser()
+        folder = WEIGHTS if weights is None else file_path(weights)
         if not (folder / "config.json").is_file():
             raise KeypointsError(
                 f"weights {folder.name!r} is no folder of a keypoint network: give one that "

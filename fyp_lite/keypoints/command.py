@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fyp_lite.clip import Clip, choose_frames, crop_box, open_clip
+from fyp_lite.decoding import file_path
 from fyp_lite.keypoints.advice import clip_advice
-from fyp_lite.keypoints.extract import ExtractStep, extract_steps
+from fyp_lite.keypoints.extract import ExtractStep, check_motion, extract_steps
 from fyp_lite.keypoints.file import KeypointClip, KeypointsError, check_keypoints_path
 from fyp_lite.keypoints.source import find_input_type
 from fyp_lite.settings import ClipSettings
@@ -18,8 +19,8 @@ from fyp_lite.video import check_video_path
 
 def skeleton(arguments: argparse.Namespace) -> None:
     """Find the people of a raw video and write what the arguments ask for."""
-    video = Path(arguments.out).expanduser() if arguments.out else None
-    keypoints = Path(arguments.keypoints).expanduser() if arguments.keypoints else None
+    video = file_path(arguments.out) if arguments.out else None
+    keypoints = file_path(arguments.keypoints) if arguments.keypoints else None
     if video is None and keypoints is None:
         raise KeypointsError(
             "There is no place for the result; give --out FILE.mp4, --keypoints FILE.json or both."
@@ -48,6 +49,7 @@ def find_people_beside(
     result: Path, clip: Clip, settings: ClipSettings, backend: str
 ) -> KeypointClip:
     """The people of a raw video, saved beside `result` as well, with advice on the terminal."""
+    check_motion(clip)
     choose_frames(clip, settings)  # refuse what does not fit before frames are read
     crop_box(clip.height, clip.width, settings)
     video = result.with_name(f"{result.stem}_skeleton.mp4")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,9 +18,9 @@ import numpy as np
 
 from fyp_lite import __version__, cache_dir
 from fyp_lite.clip import MAX_FRAMES, Clip, open_clip
-from fyp_lite.hashes import file_hash
-from fyp_lite.keypoints import tracking
-from fyp_lite.keypoints.backends import Backend, choose_backend
+from fyp_lite.hashes import file_hash, weight_hashes
+from fyp_lite.keypoints import cartoon, tracking
+from fyp_lite.keypoints.backends import Backend, backend_names, choose_backend, report_of
 from fyp_lite.keypoints.file import MAX_PEOPLE, KeypointClip, KeypointsError, plain_name
 from fyp_lite.skeleton import MIN_CONFIDENCE
 
@@ -127,10 +127,7 @@ def extract_steps(
     if not 1 <= max_people <= MAX_PEOPLE:
         raise KeypointsError(f"max_people is {max_people}, but must be from 1 to {MAX_PEOPLE}.")
     with _opened(source, max_frames) as clip:
-        if clip.num_frames < 2:
-            raise KeypointsError(
-                f"{clip.path.name} has 1 frame, and a motion needs at least 2: name a video."
-            )
+        check_motion(clip)
         found = yield from _find(clip, backend, weights, max_people, cache)
     _check_people(found, track, smooth or fill_gaps)
     keypoints = found.keypoints
@@ -145,6 +142,14 @@ def extract_steps(
     total = found.num_frames
     jitter = before, tracking.jitter(keypoints)
     yield ExtractStep(total, total, 0.0, replace(found, keypoints=keypoints), jitter)
+
+
+def check_motion(clip: Clip) -> None:
+    """Refuse a clip of a single frame. Raises KeypointsError."""
+    if clip.num_frames < 2:
+        raise KeypointsError(
+            f"{clip.path.name} has 1 frame, and a motion needs at least 2: name a video."
+        )
 
 
 @contextmanager
@@ -162,18 +167,19 @@ def _opened(source: str | os.PathLike[str] | Clip, max_frames: int) -> Iterator[
 def _find(
     clip: Clip, backend: str | Backend, weights: Path | None, max_people: int, cache: bool
 ) -> Generator[ExtractStep, None, KeypointClip]:
-    """Everyone in the clip as detected, from the cache where it has them."""
+    """Everyone in the clip as detected; a detector is made only where the cache has them not."""
     if not isinstance(backend, str):
         return (yield from _detect(clip, backend))
-    with closing(choose_backend(backend, max_people=max_people, weights=weights)) as detector:
-        if not cache:
-            return (yield from _detect(clip, detector))
-        kept = _cache_file(clip.path, detector.name, weights, max_people)
-        found = _take(kept)
-        if found is None:
-            found = yield from _detect(clip, detector)
-            _keep(kept, found)
+    names = backend_names(backend)
+    files = _cache_files(clip.path, names, weights, max_people) if cache else {}
+    found = _take(files)
+    if found is not None:
         return replace(found, source=plain_name(clip.path))  # kept under another name, perhaps
+    with closing(choose_backend(backend, max_people=max_people, weights=weights)) as detector:
+        found = yield from _detect(clip, detector)
+    if cache:
+        _keep(files[found.backend], found)
+    return found
 
 
 def _detect(clip: Clip, backend: Backend) -> Generator[ExtractStep, None, KeypointClip]:
@@ -196,10 +202,14 @@ def _check_people(found: KeypointClip, track: bool, steady: bool) -> None:
     joints = (found.keypoints[..., 2] >= MIN_CONFIDENCE).sum(axis=-1)
     people = (joints >= MIN_JOINTS).sum(axis=-1).max(initial=0)
     if not people:
+        other = (
+            "or for real people choose the backend “mediapipe”"
+            if found.backend == "cartoon"
+            else "or for a cartoon drawn by this kit choose the backend “cartoon”"
+        )
         raise KeypointsError(
             f"{found.source}: {found.backend} found nobody in its {found.num_frames} frames; name "
-            "a video in which somebody is seen well, or choose another backend (“cartoon” for "
-            "drawn people, “mediapipe” or “openpose” for real ones)."
+            f"a video in which somebody fills at least a third of the frame's height, {other}."
         )
     if people > 1 and steady and not track:
         raise KeypointsError(
@@ -220,16 +230,27 @@ def _check_size(found: KeypointClip, keypoints: np.ndarray) -> None:
 # ---------------------------------------------------------------------------- cache
 
 
-def _cache_file(path: Path, backend: str, weights: Path | None, max_people: int) -> Path:
-    """Its name follows from everything that what is found depends on."""
-    facts = f"{file_hash(path)} {__version__} {backend} {weights} {max_people}"
-    name = hashlib.sha256(facts.encode()).hexdigest()[:32]
-    return cache_dir() / "keypoints" / f"{name}.json"
+def _cache_files(
+    path: Path, backends: Sequence[str], weights: Path | None, max_people: int
+) -> dict[str, Path]:
+    """For each backend a name that follows from everything that what is found depends on."""
+    video, files = file_hash(path), {}
+    for backend in backends:
+        # Only the bundled network changes under the same name.
+        network = weight_hashes(weights or cartoon.WEIGHTS) if backend == "cartoon" else weights
+        facts = f"{video} {__version__} {backend} {network} {max_people}"
+        name = hashlib.sha256(facts.encode()).hexdigest()[:32]
+        files[backend] = cache_dir() / "keypoints" / f"{name}.json"
+    return files
 
 
-def _take(path: Path) -> KeypointClip | None:
-    with suppress(KeypointsError, OSError):  # none yet, or a damaged one: found again
-        return KeypointClip.load(path)
+def _take(files: dict[str, Path]) -> KeypointClip | None:
+    """What the first backend found that is ready here, or one before it that no longer is."""
+    for name, path in files.items():
+        with suppress(KeypointsError, OSError):  # none yet, or a damaged one: found again
+            return KeypointClip.load(path)
+        if report_of(name).ready:
+            break
     return None
 
 

@@ -27,9 +27,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from fyp_lite.clip import MAX_FRAMES, MAX_PIXELS, Clip, CropBox
-from fyp_lite.decoding import ClipError
+from fyp_lite.decoding import ClipError, file_path
 from fyp_lite.skeleton import JOINTS, draw_skeletons
-from fyp_lite.video import write_long_video, written_whole
+from fyp_lite.video import check_room_in_name, write_long_video, written_whole
 
 FORMAT, VERSION = "fyp_lite keypoints", 1
 MAX_PEOPLE = 16
@@ -91,16 +91,20 @@ class KeypointClip:
     def open(self, path: Path | None = None) -> Clip:
         """Read it like a skeleton video: frames are drawn when they are asked for.
 
-        `path` is what the clip is known by afterwards; without it, the source's name.
+        `path` is what the clip is known by afterwards: the raw video or the keypoint file that it
+        came from; without it, the source's name.
         """
-        return _DrawnClip(self, path or Path(self.source or "keypoints"))
+        clip = _DrawnClip(self, path or Path(self.source or "keypoints"))
+        if path is not None and path.suffix.lower() != ".json":
+            clip.detector = self.backend or None
+        return clip
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a keypoint file (see the module), whole or not at all.
 
         Raises KeypointsError for a name that does not end in .json and for a missing folder.
         """
-        path = Path(path).expanduser()
+        path = file_path(path)
         check_keypoints_path(path)
         if not path.parent.is_dir():
             raise KeypointsError(f"there is no folder {path.parent} to write in: create it.")
@@ -133,7 +137,7 @@ class KeypointClip:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> KeypointClip:
         """Read a keypoint file. Raises KeypointsError, naming the file, for any other."""
-        path = Path(path).expanduser()
+        path = file_path(path)
         if not path.is_file():
             raise KeypointsError(f"there is no keypoint file {path}: check the name.")
         if (size := path.stat().st_size) > MAX_BYTES:
@@ -143,7 +147,7 @@ class KeypointClip:
             )
         try:
             fields = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
-        except (ValueError, RecursionError) as error:
+        except (ValueError, RecursionError, OSError) as error:
             raise KeypointsError(
                 f"{path.name} is not JSON that can be read ({_short(error)}): name a keypoint file "
                 "that `fyp-lite skeleton` or KeypointClip.save wrote."
@@ -164,6 +168,7 @@ def check_keypoints_path(path: Path) -> None:
     """Refuse a name that `KeypointClip.save` could not write."""
     if path.is_dir():
         raise KeypointsError(f"{path} is a folder: name a file in it, such as keypoints.json.")
+    check_room_in_name(path)
     if path.suffix.lower() != ".json":
         raise KeypointsError(
             f"{path.name} ends in {path.suffix or 'no suffix'!r}, but keypoints are written as "
@@ -187,13 +192,13 @@ class _Drawing:
 
 class _DrawnClip(Clip):
     def __init__(self, keypoint_clip: KeypointClip, path: Path) -> None:
-        self._keypoints = keypoint_clip.keypoints
+        self.keypoints: np.ndarray = keypoint_clip.keypoints
         super().__init__(path, _Drawing(keypoint_clip), keypoint_clip.num_frames, keypoint_clip.fps)
 
     def crop(self, indices: list[int], box: CropBox, size: int) -> np.ndarray:
         """Cropped before they are drawn, so that a close crop does not make the lines thick."""
         self._check(indices)
-        keypoints = self._keypoints[indices].copy()
+        keypoints = self.keypoints[indices].copy()
         keypoints[..., :2] -= (box.left, box.top)
         keypoints[..., :2] *= size / (box.right - box.left)
         return draw_skeletons(keypoints, size, size)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 import zipfile
+from collections.abc import Iterable
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from fyp_lite import cache_dir
-from fyp_lite.decoding import check_frames
+from fyp_lite.decoding import check_frames, file_path
 from fyp_lite.keypoints.backends import keep_seen
 from fyp_lite.keypoints.blazepose import (
     ANCHORS,
@@ -59,7 +60,7 @@ def report() -> tuple[bool, str]:
     """Whether LiteRT and the two networks are here, and a sentence on them."""
     if find_spec("ai_edge_litert") is None:
         return False, "LiteRT is missing: run `pip install 'fyp-lite[pose]'`."
-    if _in_folder(FOLDER) is None:
+    if _find(FOLDER) is None:
         return False, f"its two networks are missing: run `{DOWNLOAD}` once (36 MB, Apache 2.0)."
     return True, "reads several people, each at least a third of the frame's height; Apache 2.0."
 
@@ -76,8 +77,8 @@ def read_networks(weights: Path | None) -> tuple[bytes, bytes]:
     Raises:
         KeypointsError: they are not there.
     """
-    place = FOLDER if weights is None else Path(weights).expanduser()
-    found = _in_folder(place) if place.is_dir() else _in_archive(place)
+    place = FOLDER if weights is None else file_path(weights)
+    found = _find(place)
     if found is None and weights is None:
         raise KeypointsError(f"mediapipe cannot be used: {report()[1]}")
     if found is None:
@@ -85,26 +86,51 @@ def read_networks(weights: Path | None) -> tuple[bytes, bytes]:
             f"weights {place.name!r} holds no {FINDER[0]} and {READER[0]}: give mediapipe "
             "0.10.14's wheel, or a folder with it or with the two files."
         )
-    return found
-
-
-def _in_folder(folder: Path) -> tuple[bytes, bytes] | None:
-    files = {path.name: path for path in sorted(folder.rglob("*.tflite"))}
-    pair = [next((files[n] for n in names if n in files), None) for names in (FINDER, READER)]
-    if pair[0] and pair[1]:
-        return pair[0].read_bytes(), pair[1].read_bytes()
-    archives = sorted([*folder.glob("*.whl"), *folder.glob("*.task")])
-    return next((found for path in archives if (found := _in_archive(path))), None)
-
-
-def _in_archive(path: Path) -> tuple[bytes, bytes] | None:
     try:
-        with zipfile.ZipFile(path) as archive:
-            files = {name.rsplit("/", 1)[-1]: name for name in archive.namelist()}
-            pair = [next((files[n] for n in ns if n in files), None) for ns in (FINDER, READER)]
-            return (archive.read(pair[0]), archive.read(pair[1])) if pair[0] and pair[1] else None
+        return found.read()
+    except (OSError, zipfile.BadZipFile) as error:
+        raise KeypointsError(
+            f"the networks of mediapipe in {found.place.name!r} cannot be read ({error}): "
+            "download mediapipe 0.10.14's wheel again."
+        ) from error
+
+
+class Networks(NamedTuple):
+    """The two files' names in `place`, a folder or an archive."""
+
+    place: Path
+    finder: str
+    reader: str
+
+    def read(self) -> tuple[bytes, bytes]:
+        if self.place.is_dir():
+            return (self.place / self.finder).read_bytes(), (self.place / self.reader).read_bytes()
+        with zipfile.ZipFile(self.place) as archive:
+            return archive.read(self.finder), archive.read(self.reader)
+
+
+def _find(place: Path) -> Networks | None:
+    """The networks in a folder, in an archive or in an archive in a folder; reads no network."""
+    if not place.is_dir():
+        return _pair(place, _contents(place))
+    loose = (str(path.relative_to(place)) for path in sorted(place.rglob("*.tflite")))
+    archives = sorted([*place.glob("*.whl"), *place.glob("*.task")])
+    found = (_pair(path, _contents(path)) for path in archives)
+    return _pair(place, loose) or next(filter(None, found), None)
+
+
+def _contents(archive: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            return opened.namelist()
     except (OSError, zipfile.BadZipFile):
-        return None
+        return []
+
+
+def _pair(place: Path, names: Iterable[str]) -> Networks | None:
+    files = {PurePath(name).name: name for name in names}
+    finder, reader = (next((files[n] for n in ns if n in files), "") for ns in (FINDER, READER))
+    return Networks(place, finder, reader) if finder and reader else None
 
 
 class Network:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from fyp_lite.decoding import check_frames
+from fyp_lite.decoding import check_frames, file_path
 from fyp_lite.keypoints.backends import keep_seen
 from fyp_lite.keypoints.file import KeypointsError
 
@@ -59,7 +59,7 @@ def _find(weights: Path | None) -> Path:
         if path is None:
             raise KeypointsError(f"openpose cannot be used: {report()[1]}")
         return path
-    place = Path(weights).expanduser()
+    place = file_path(weights)
     found = sorted(place.rglob(FILE)) if place.is_dir() else [place]
     if not found or not found[0].is_file():
         raise KeypointsError(

@@ -11,6 +11,7 @@ from fyp_lite.clip import Clip, open_clip
 from fyp_lite.keypoints.backends import Backend
 from fyp_lite.keypoints.extract import extract_keypoints
 from fyp_lite.keypoints.file import KeypointClip, KeypointsError
+from fyp_lite.settings import REFERENCE_SIZE
 from fyp_lite.skeleton import BLACK_LEVEL, DRAWN_LEVEL, MIN_BLACK
 
 LOOKS = 8  # frames that are looked at to tell raw from skeleton video
@@ -31,7 +32,9 @@ def find_input_type(clip: Clip, asked: str = "auto") -> str:
     if asked != "auto":
         raise KeypointsError(f"The input type is {asked!r}, but it must be auto, raw or skeleton.")
     count = min(LOOKS, clip.num_frames)
-    frames = clip.read(np.linspace(0, clip.num_frames - 1, count).round().astype(int))
+    step = max(1, min(clip.height, clip.width) // REFERENCE_SIZE)  # large frames, one at a time
+    numbers = np.linspace(0, clip.num_frames - 1, count).round().astype(int)
+    frames = np.concatenate([clip.read([number])[:, ::step, ::step] for number in numbers])
     brightest = frames.max(axis=-1)
     if (brightest < BLACK_LEVEL).mean() < MIN_BLACK:
         return "raw"

@@ -97,6 +97,7 @@ def _video_facts(card: RunCard) -> list[tuple[str, str]]:
     eta = f", eta {sampling.eta:g}" if sampling.eta else ""
     facts = [
         ("Clip", _short(card.clip, 34)),
+        *([("Detector", _short(card.detector, 34))] if card.detector else []),
         ("Frames", f"{clip.num_frames}, from {clip.start_frame}, stride {clip.frame_stride}"),
         ("Crop", ", ".join(crop) or "none"),
         ("Seed", f"{sampling.seed}"),

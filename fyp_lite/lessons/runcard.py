@@ -7,7 +7,6 @@ text, so the PNG alone reproduces the video.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import io
 import json
@@ -16,7 +15,7 @@ import platform
 import warnings
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import diffusers
 import numpy as np
@@ -26,18 +25,21 @@ from PIL import Image, PngImagePlugin
 import fyp_lite
 from fyp_lite.checkpoints import WEIGHTS
 from fyp_lite.clip import Clip, open_clip, prepare_clip
+from fyp_lite.decoding import file_path
 from fyp_lite.hashes import file_hash, weight_hashes
+from fyp_lite.keypoints.source import open_skeleton
 from fyp_lite.lessons.cardpicture import class_picture, draw_card
 from fyp_lite.lessons.expected import frames_of_strip, resized
 from fyp_lite.lessons.show import MAX_STILLS, few_frames
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import ClipSettings, SampleSettings
-from fyp_lite.video import contact_sheet
+from fyp_lite.video import contact_sheet, written_whole
 
-__all__ = ["CardError", "RunCard", "class_picture", "make_card"]
+__all__ = ["CardError", "ClipFacts", "RunCard", "class_picture", "clip_facts", "make_card"]
 
 FORMAT = "fyp_lite run card 1"
 CHUNK = "fyp_lite"  # the PNG text that holds the JSON
+MOST_BYTES = 20_000_000  # of a card's file; a picture has about 200,000
 MOST_CHARACTERS = 1_000_000  # of a card's JSON; a real one has about 25,000
 THUMBNAIL = 96  # pixels, a frame of the thumbnail
 
@@ -50,7 +52,8 @@ class CardError(ValueError):
 class RunCard:
     """What one video was made from, and by what. `make_card` fills it in.
 
-    guidance_scale is the one used, also where the settings leave it to the model. The hashes are
+    guidance_scale is the one used, also where the settings leave it to the model. detector: what
+    found the people of a raw video, None for a clip of skeletons. The hashes are
     SHA-256: of the clip's file and of the model's weight files ("" for networks that were never
     saved). versions: of python, torch, diffusers and fyp_lite. seconds: what the run took.
     thumbnail: at most eight frames in a row, a WebP file.
@@ -63,6 +66,7 @@ class RunCard:
     guidance_scale: float
     clip: str  # the file's name
     clip_hash: str
+    detector: str | None
     fps: float
     model: str
     weights_hash: str
@@ -97,33 +101,42 @@ class RunCard:
 
         Raises CardError for another suffix.
         """
-        path = Path(path).expanduser()
+        path = file_path(path)
+        data = io.BytesIO()
         if path.suffix.lower() == ".json":
-            path.write_text(self.to_json() + "\n", encoding="utf-8")
+            data.write(self.to_json().encode() + b"\n")
         elif path.suffix.lower() == ".png":
             facts = PngImagePlugin.PngInfo()
             facts.add_itxt(CHUNK, self.to_json(), zip=True)
-            data = io.BytesIO()
             Image.fromarray(draw_card(self)).save(data, "PNG", pnginfo=facts, optimize=True)
-            path.write_bytes(data.getvalue())
         else:
             raise CardError(f"{path.name} is neither .png nor .json: rename it, then save again.")
+        with written_whole(path) as part:
+            part.write_bytes(data.getvalue())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> RunCard:
         """Read what `save` wrote, .png or .json. Raises CardError as `from_json` does."""
-        path = Path(path).expanduser()
+        path = file_path(path)
         if not path.is_file():
             raise CardError(f"There is no file {path}: check the name, and the folder it is in.")
-        data = path.read_bytes()
+        if (size := path.stat().st_size) > MOST_BYTES:
+            raise CardError(f"{path.name} has {size} bytes, but a run card at most {MOST_BYTES}.")
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise CardError(f"{path.name} cannot be read: {error.strerror}.") from None
         if not data.startswith(b"\x89PNG"):
             return cls.from_json(data.decode("utf-8", errors="replace"))
         try:
-            with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
-                picture.load()  # a text may follow the pixels
-                text = getattr(picture, "text", {}).get(CHUNK)
-        except (OSError, ValueError, SyntaxError) as error:
-            raise CardError(f"{path.name} is damaged ({error}): get the file again.") from None
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+                with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
+                    picture.load()  # a text may follow the pixels
+                    text = getattr(picture, "text", {}).get(CHUNK)
+        except Exception as error:  # Pillow has a dozen kinds of them for damaged files
+            reason = str(error).split("\n")[0].split(" <")[0][:80] or type(error).__name__
+            raise CardError(f"{path.name} is damaged ({reason}): get the file again.") from None
         if text is None:
             raise CardError(
                 f"{path.name} is a picture without a run card inside: screenshots and chat "
@@ -144,6 +157,7 @@ class RunCard:
 
         Raises:
             CardError: the clip is not bundled and no path is given, or it has other content.
+            KeypointsError: the detector of its people is not ready here.
         """
         path = fyp_lite.data_dir() / "clips" / self.clip if clip is None else Path(clip)
         if not path.is_file():
@@ -162,15 +176,35 @@ class RunCard:
         settings = SampleSettings.from_dict(
             self.sample_settings.to_dict() | {"guidance_scale": self.guidance_scale}
         )
-        skeleton = prepare_clip(path, self.clip_settings, pipeline.size)
+        kind = "raw" if self.detector else "skeleton"
+        with open_skeleton(path, input_type=kind, backend=self.detector or "auto") as opened:
+            skeleton = prepare_clip(opened, self.clip_settings, pipeline.size)
         return pipeline(
             self.prompt, skeleton.frames, settings, negative_prompt=self.negative_prompt
         ).video
 
 
+class ClipFacts(NamedTuple):
+    """What a card says of its clip: the file's name and SHA-256, what found its people (None for a
+    clip of skeletons), frames a second."""
+
+    name: str
+    hash: str
+    detector: str | None
+    fps: float
+
+
+def clip_facts(clip: Clip | str | os.PathLike[str]) -> ClipFacts:
+    """The facts of a clip that is open, or of a path."""
+    if not isinstance(clip, Clip):
+        with open_clip(clip) as opened:
+            return clip_facts(opened)
+    return ClipFacts(clip.path.name, file_hash(clip.path), clip.detector, clip.fps)
+
+
 def make_card(
     pipeline: FollowYourPosePipeline,
-    clip: Clip | str | os.PathLike[str],
+    clip: ClipFacts | Clip | str | os.PathLike[str],
     clip_settings: ClipSettings,
     sample_settings: SampleSettings,
     prompt: str,
@@ -182,16 +216,11 @@ def make_card(
 
     Args:
         pipeline, clip, clip_settings, sample_settings, prompt, negative_prompt: what made it; the
-            clip is open, or a path.
+            clip is open, a path, or what `clip_facts` said of it.
         video: the result `[f, h, w, 3]` uint8.
         seconds: what the run took.
     """
-    if not isinstance(clip, Clip):
-        with open_clip(clip) as opened:
-            return make_card(
-                pipeline, opened, clip_settings, sample_settings, prompt, video, seconds,
-                negative_prompt,
-            )  # fmt: skip
+    facts = clip if isinstance(clip, ClipFacts) else clip_facts(clip)
     model, weights_hash = _weights(pipeline)
     return RunCard(
         prompt=prompt,
@@ -199,9 +228,10 @@ def make_card(
         clip_settings=clip_settings,
         sample_settings=sample_settings,
         guidance_scale=float(pipeline.guidance_scale(sample_settings)),
-        clip=clip.path.name,
-        clip_hash=file_hash(clip.path),
-        fps=clip.fps / clip_settings.frame_stride,
+        clip=facts.name,
+        clip_hash=facts.hash,
+        detector=facts.detector,
+        fps=facts.fps / clip_settings.frame_stride,
         model=model,
         weights_hash=weights_hash,
         versions={
@@ -233,19 +263,26 @@ def _read_values(text: str) -> dict[str, Any]:
     found = values.pop("format", None) if isinstance(values, dict) else None
     if found != FORMAT:
         raise CardError(
-            f"Its format is {found!r}, but {FORMAT!r} is read here: use a card that this version "
-            "of fyp_lite saved."
+            f"Its format is {found!r:.60}, but {FORMAT!r} is read here: use a card that this "
+            "version of fyp_lite saved."
         )
+    if "detector" not in values:  # older cards hold it among the versions
+        found = values.get("versions")
+        values["detector"] = found.pop("detector", None) if isinstance(found, dict) else None
     names = {field.name for field in fields(RunCard)}
     if values.keys() != names:
         missing, extra = sorted(names - values.keys()), sorted(values.keys() - names)
         raise CardError(
-            f"The run card lacks {missing} and has unknown {extra}: paste it unchanged."
+            f"The run card lacks {missing} and has unknown {extra!s:.100}: paste it unchanged."
         )
     for field in fields(RunCard):
         values[field.name] = _read_value(field.name, str(field.type), values[field.name])
-    if Path(values["clip"]).name != values["clip"]:
-        raise CardError(f"The card's clip is {values['clip']!r}: a file's name without a folder.")
+    clip = values["clip"]
+    if Path(clip).name != clip or "\\" in clip or clip in ("", ".."):
+        raise CardError(
+            f"The card's clip is {clip!r:.60}, but must be a file's name without a folder: paste "
+            "it again."
+        )
     return values
 
 
@@ -258,19 +295,27 @@ def _read_value(name: str, kind: str, value: Any) -> Any:
     if kind == "bytes" and isinstance(value, str):
         try:
             thumbnail = base64.b64decode(value, validate=True)
-        except binascii.Error:
+        except ValueError:
             raise CardError("The card's thumbnail is damaged: paste the card unchanged.") from None
         _decode_thumbnail(thumbnail)
         return thumbnail
     right = {
-        "str": isinstance(value, str),
-        "float": isinstance(value, int | float) and not isinstance(value, bool),
+        "str": _is_text(value),
+        "str | None": value is None or (_is_text(value) and value != ""),
+        "float": isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and 0 <= value <= 1e9,  # neither infinite nor NaN
         "dict[str, str]": isinstance(value, dict)
-        and all(isinstance(entry, str) for entry in value.values()),
+        and all(_is_text(entry) for pair in value.items() for entry in pair),
     }
     if not right.get(kind):
         raise CardError(f"The card's {name} is {value!r:.60}, but must be {kind}: paste it again.")
     return float(value) if kind == "float" else value
+
+
+def _is_text(value: object) -> bool:
+    """Whether it can be written to a file: JSON can also hold halves of letters."""
+    return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 # ---------------------------------------------------------------------------- what a card holds
@@ -288,11 +333,11 @@ def _decode_thumbnail(thumbnail: bytes) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(thumbnail), formats=["WEBP"]) as picture:
             whole = [(n * (THUMBNAIL + 1) - 1, THUMBNAIL) for n in range(1, MAX_STILLS + 1)]
-            if picture.size not in whole:
-                raise OSError
-            return frames_of_strip(np.asarray(picture.convert("RGB")), THUMBNAIL)
-    except OSError:
-        raise CardError("The card's thumbnail is damaged: paste the card unchanged.") from None
+            if picture.size in whole:
+                return frames_of_strip(np.asarray(picture.convert("RGB")), THUMBNAIL)
+    except Exception:  # as in `load`
+        pass
+    raise CardError("The card's thumbnail is damaged: paste the card unchanged.")
 
 
 def _weights(pipeline: FollowYourPosePipeline) -> tuple[str, str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import mimetypes
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import numpy as np
 
 from fyp_lite.lessons.panel import WIDE, Picture, note
 from fyp_lite.lessons.runcard import RunCard
+from fyp_lite.lessons.visit import MAX_NAME, plain_name
 from fyp_lite.video import write_video
 
 
@@ -18,6 +22,7 @@ def differences(a: RunCard, b: RunCard) -> list[str]:
     """What two runs do not have in common, each as "seed: 0 → 1"; empty where nothing differs."""
     facts = [
         {"prompt": card.prompt, "negative prompt": card.negative_prompt, "clip": card.clip}
+        | {"detector": card.detector or "none"}
         | card.clip_settings.to_dict()
         | card.sample_settings.to_dict()
         | {"model": f"{card.model} {card.weights_hash[:8]}".strip()}
@@ -72,13 +77,13 @@ class Share(widgets.VBox):
 
     Args:
         restore: called with the card that was pasted; a ValueError is explained in the panel.
-        folder: where files go at first.
+        folder: where files go at first; None offers them as downloads, and keeps none.
     """
 
-    def __init__(self, restore: Callable[[RunCard], None], folder: Path) -> None:
-        self._restore = restore
+    def __init__(self, restore: Callable[[RunCard], None], folder: Path | None) -> None:
+        self._restore, self._downloads = restore, folder is None
         self._result: tuple[RunCard, np.ndarray] | None = None
-        self.folder = widgets.Text(str(folder), description="Folder", style=WIDE)
+        self.folder = widgets.Text(str(folder or ""), description="Folder", style=WIDE)
         self.name = widgets.Text("my_video", description="Name", style=WIDE)
         self.buttons = {
             suffix: widgets.Button(
@@ -93,7 +98,7 @@ class Share(widgets.VBox):
             )
         }
         for suffix, button in self.buttons.items():
-            button.on_click(lambda _button, suffix=suffix: self._tell(lambda: self._save(suffix)))
+            button.on_click(lambda _button, suffix=suffix: self._save(suffix))
         self.pasted = widgets.Textarea(
             description="Run card",
             placeholder="paste the JSON of a run card here",
@@ -105,7 +110,8 @@ class Share(widgets.VBox):
         )
         self.restore.on_click(lambda _button: self._tell(self._take_card))
         self.message = widgets.HTML()
-        where = widgets.HBox([self.folder, self.name], layout={"flex_flow": "row wrap"})
+        fields = [self.name] if folder is None else [self.folder, self.name]
+        where = widgets.HBox(fields, layout={"flex_flow": "row wrap"})
         saving = widgets.HBox(list(self.buttons.values()), layout={"flex_flow": "row wrap"})
         super().__init__([where, saving, self.pasted, self.restore, self.message])
 
@@ -115,26 +121,62 @@ class Share(widgets.VBox):
         for button in self.buttons.values():
             button.disabled = False
 
+    def keep(self, ending: str, write: Callable[[Path], object]) -> None:
+        """Save a file under the chosen name with this ending, or offer it as a download.
+
+        The panel says what came of it.
+
+        Args:
+            write: makes the file at the path that it is called with.
+        """
+        self._tell(
+            lambda: self._download(ending, write) if self._downloads else self._put(ending, write)
+        )
+
     def _tell(self, act: Callable[[], str]) -> None:
-        """Do what a button asks for; the panel says what came of it, or what is wrong."""
+        """Do what a button asks for, and show the HTML that it returns, or what is wrong."""
         try:
-            self.message.value = html.escape(act())
+            self.message.value = act()
         except (ValueError, OSError) as error:
             self.message.value = note(str(error), "error")
 
-    def _save(self, suffix: str) -> str:
+    def _put(self, ending: str, write: Callable[[Path], object]) -> str:
+        folder = Path(self.folder.value).expanduser()
+        if not folder.is_dir():
+            raise ValueError(f"There is no folder {folder}: create it or name another.")
+        path = folder / self._file_name(ending)
+        write(path)
+        return html.escape(f"Saved {path}.")
+
+    def _download(self, ending: str, write: Callable[[Path], object]) -> str:
+        name = self._file_name(ending)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"file{ending}"
+            write(path)
+            data = base64.b64encode(path.read_bytes()).decode()
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        shown = html.escape(name)
+        link = f'download="{shown}" href="data:{kind};base64,{data}"'
+        return f'Download <a {link} style="text-decoration: underline">{shown}</a>'
+
+    def _file_name(self, ending: str) -> str:
+        name = self.name.value
+        if plain_name(name) != name:
+            raise ValueError(
+                f"The name {name!r} cannot be a file's: take up to {MAX_NAME} letters, digits, "
+                "spaces and hyphens, for example my_video."
+            )
+        return name + ending
+
+    def _save(self, suffix: str) -> None:
         assert self._result  # the buttons are disabled before
         card, video = self._result
-        path = Path(self.folder.value).expanduser() / f"{self.name.value}{suffix}"
-        if not path.parent.is_dir():
-            raise ValueError(f"There is no folder {path.parent}: create it or name another.")
         if suffix in (".mp4", ".gif"):
-            write_video(path, video, card.fps)
+            self.keep(suffix, lambda path: write_video(path, video, card.fps))
         else:
-            card.save(path)
-        return f"Saved {path}."
+            self.keep(suffix, card.save)
 
     def _take_card(self) -> str:
         card = RunCard.from_json(self.pasted.value)
         self._restore(card)
-        return f"All controls are as on the card of “{card.prompt}”: press Generate."
+        return html.escape(f"All controls are as on the card of “{card.prompt}”: press Generate.")

@@ -9,9 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fyp_lite import data_dir
+from fyp_lite.clip import open_clip
+from fyp_lite.judges.scores import follow_score
 from fyp_lite.keypoints import cartoon, mediapipe, openpose
 from fyp_lite.keypoints.backends import available_backends, choose_backend, keep_seen
-from fyp_lite.keypoints.file import KeypointsError
+from fyp_lite.keypoints.file import KeypointClip, KeypointsError
 
 # ---------------------------------------------------------------------------- choosing
 
@@ -114,6 +117,17 @@ def test_cartoon_reads_frames_by_the_networks_reading(cartoon_folder, monkeypatc
     assert not people[0, 0].any()
     np.testing.assert_array_equal(people[:, 1:], read[0, [0, 2], 1:])
     backend.close()
+
+
+def test_the_bundled_network_reads_the_bundled_cartoon():
+    path = data_dir() / "clips" / "cartoon.mp4"
+    truth, chosen = KeypointClip.load(path.with_suffix(".json")), range(0, 72, 6)
+    backend = choose_backend("cartoon")
+    with open_clip(path) as clip:
+        found = [backend.detect(frame) for frame in clip.read(chosen)]
+    assert [len(people) for people in found] == [1] * len(found)  # nobody else is in the park
+    scores = follow_score(np.array(found), truth.keypoints[chosen], truth.height, truth.width)
+    assert scores["joints @0.1"] > 0.9 and scores["limbs @0.05"] > 0.8
 
 
 def test_a_damaged_cartoon_network_is_refused(cartoon_folder, tmp_path):

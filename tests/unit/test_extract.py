@@ -12,6 +12,7 @@ import pytest
 from fyp_lite.clip import ClipError, open_clip, prepare_clip
 from fyp_lite.keypoints import extract
 from fyp_lite.keypoints.advice import clip_advice
+from fyp_lite.keypoints.backends import BackendReport
 from fyp_lite.keypoints.extract import ExtractionStoppedError, extract_keypoints, extract_steps
 from fyp_lite.keypoints.file import KeypointClip, KeypointsError
 from fyp_lite.keypoints.source import find_input_type, open_skeleton
@@ -33,7 +34,7 @@ FIGURE = np.array(
 class Scripted:
     """A backend that says what it was told, and remembers what it was shown."""
 
-    name = "scripted"
+    name = "mediapipe"
 
     def __init__(self, answer: Callable[[int], np.ndarray]) -> None:
         self.answer, self.shown, self.closed = answer, [], False
@@ -82,6 +83,7 @@ def chosen(monkeypatch):
 
     def choose(name, *, max_people, weights):
         made.append(Scripted(lambda frame: one(frame, noise=0.6)))
+        made[-1].name = "mediapipe" if name == "auto" else name
         return made[-1]
 
     monkeypatch.setattr(extract, "choose_backend", choose)
@@ -103,7 +105,7 @@ def test_every_whole_frame_is_shown_once_and_in_order(raw):
     assert done[0] == (1, 24)
     assert done[-1] == (24, 24)
     assert (clip.fps, clip.height, clip.width) == (24, 100, 100)
-    assert (clip.source, clip.backend) == ("raw.mp4", "scripted")
+    assert (clip.source, clip.backend) == ("raw.mp4", "mediapipe")
     truth = np.stack([one(frame) for frame in range(24)])
     np.testing.assert_allclose(clip.keypoints, truth, atol=1e-3)
     assert not backend.closed  # it is the caller's
@@ -144,21 +146,41 @@ def test_what_was_found_is_kept_by_content(raw, chosen, cache_folder, tmp_path):
     first = extract_keypoints(raw)
     (tmp_path / "copy.mp4").write_bytes((tmp_path / "raw.mp4").read_bytes())
     again = extract_keypoints(tmp_path / "copy.mp4")
+    assert len(chosen) == 1  # the second time nothing was even loaded
     assert len(chosen[0].shown) == 24
-    assert not chosen[1].shown
-    assert all(backend.closed for backend in chosen)
+    assert chosen[0].closed
     np.testing.assert_array_equal(first.keypoints, again.keypoints)
     assert again.source == "copy.mp4"
     rough = extract_keypoints(raw, smooth=False)
-    assert not chosen[2].shown
+    assert len(chosen) == 1
     assert jitter(rough.keypoints) > jitter(first.keypoints)
     assert len(list(cache_folder.iterdir())) == 1
 
-    for changed in ({"max_people": 1}, {"cache": False}):
+    for changed in ({"max_people": 1}, {"cache": False}, {"backend": "cartoon"}):
         extract_keypoints(raw, **changed)
         assert len(chosen[-1].shown) == 24
     film(tmp_path / "raw.mp4", 25)
     assert extract_keypoints(raw).num_frames == 25
+
+
+def test_auto_prefers_what_was_found_to_a_detector_that_is_no_better(raw, chosen, monkeypatch):
+    ready = {"mediapipe", "openpose"}
+    monkeypatch.setattr(
+        extract, "report_of", lambda name: BackendReport(name, name in ready, "a note.")
+    )
+    extract_keypoints(raw, backend="openpose")
+    assert extract_keypoints(raw).backend == "mediapipe"  # ready, and the better one
+    ready.clear()
+    assert extract_keypoints(raw).backend == "mediapipe"
+    assert extract_keypoints(raw, backend="openpose").backend == "openpose"
+    assert len(chosen) == 2  # nothing is ready any more, and nothing was asked for
+
+
+def test_a_retrained_cartoon_network_looks_again(raw, chosen, monkeypatch):
+    extract_keypoints(raw, backend="cartoon")
+    monkeypatch.setattr(extract, "weight_hashes", lambda folder: {"network": "another"})
+    extract_keypoints(raw, backend="cartoon")
+    assert [len(backend.shown) for backend in chosen] == [24, 24]
 
 
 def test_a_damaged_cache_or_none_costs_time_only(raw, chosen, cache_folder):
@@ -188,7 +210,7 @@ def test_what_cannot_be_used_is_one_sentence(tmp_path, raw):
     def nobody(frame: int) -> np.ndarray:
         return np.zeros((0, 17, 3), np.float32)
 
-    with pytest.raises(KeypointsError, match="raw.mp4: scripted found nobody in its 24 frames"):
+    with pytest.raises(KeypointsError, match="raw.mp4: mediapipe found nobody in its 24 frames"):
         extract_keypoints(raw, backend=Scripted(nobody))
     with pytest.raises(KeypointsError, match="found nobody"):  # a hand is nobody
         extract_keypoints(raw, backend=Scripted(lambda f: one(f) * (np.arange(17) < 2)[:, None]))
@@ -205,29 +227,6 @@ def test_what_cannot_be_used_is_one_sentence(tmp_path, raw):
         extract_keypoints(tmp_path / "k.json", backend=Scripted(one))
 
 
-@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "tiff"])
-def test_a_photo_is_no_video(tmp_path, suffix):
-    from PIL import Image
-
-    Image.new("RGB", (64, 64), "white").save(tmp_path / f"photo.{suffix}")
-    with pytest.raises(ClipError, match=f"photo.{suffix} is a still picture"):
-        extract_keypoints(tmp_path / f"photo.{suffix}", backend=Scripted(one))
-
-
-def test_a_phone_held_upright_gives_upright_frames(tmp_path):
-    film(tmp_path / "lying.mp4", 4, height=64, width=96)
-    data = bytearray((tmp_path / "lying.mp4").read_bytes())
-    # The rotation of a track is its display matrix, nine numbers in the track header.
-    at = data.index(b"tkhd") + 44
-    turned = np.array([0, 1 << 16, 0, 0xFFFF0000, 0, 0, 0, 0, 1 << 30], ">u4")
-    data[at : at + 36] = turned.tobytes()
-    (tmp_path / "phone.mp4").write_bytes(data)
-    backend = Scripted(lambda frame: one(frame, scale=0.6))
-    clip = extract_keypoints(tmp_path / "phone.mp4", backend=backend)
-    assert (clip.height, clip.width) == (96, 64)
-    assert {frame.shape for frame in backend.shown} == {(96, 64, 3)}
-
-
 # ---------------------------------------------------------------------------- advice
 
 
@@ -240,7 +239,7 @@ def advice(answer: Callable[[int], np.ndarray], height: int, width: int, **setti
 
 def test_advice():
     assert advice(one, 100, 100) == ""
-    assert "Nobody moves" in advice(lambda f: one(0), 100, 100)
+    assert "No joint moves by more than 10% of the body" in advice(lambda f: one(0), 100, 100)
     assert "3840 x 2160 pixels, more" in advice(lambda f: one(f, scale=20), 2160, 3840)
     assert "Nobody is seen" in advice(lambda f: one(f) * (f > 28), 100, 100)
     assert "no square of the frame holds everybody" in advice(
@@ -289,6 +288,7 @@ def test_raw_or_skeleton(tmp_path, raw):
 def test_any_input_opens_as_a_skeleton_clip(tmp_path, raw, chosen):
     with open_skeleton(raw) as clip:
         assert str(clip.path) == raw
+        assert clip.detector == "mediapipe"
         check_skeleton_frames(clip.read(range(clip.num_frames)))
         from_raw = prepare_clip(clip, ClipSettings(), 64).frames
     people = extract_keypoints(raw)
@@ -296,12 +296,12 @@ def test_any_input_opens_as_a_skeleton_clip(tmp_path, raw, chosen):
     people.save_video(tmp_path / "s.mp4")
     for source in (people, tmp_path / "k.json"):
         with open_skeleton(source) as clip:
+            assert clip.detector is None  # nothing has to be found again
             frames = prepare_clip(clip, ClipSettings(), 64).frames
         assert np.abs(frames.astype(int) - from_raw).mean() < 0.05  # a file has rounded numbers
     with open_skeleton(tmp_path / "s.mp4") as clip:
         assert clip.num_frames == 24
-    assert len(chosen) == 2  # the second time from the cache
-    assert not chosen[1].shown
+    assert len(chosen) == 1  # the second time from the cache
     with pytest.raises(KeypointsError, match="found nobody"):
         open_skeleton(tmp_path / "s.mp4", input_type="raw", backend=Scripted(lambda f: one(f)[:0]))
 

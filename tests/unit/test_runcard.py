@@ -43,11 +43,20 @@ def test_a_card_holds_what_made_the_video(card):
     assert (card.device, card.dtype, card.seconds) == ("cpu", "float32", 1.23)
     assert card.versions.keys() == {"python", "torch", "diffusers", "fyp_lite"}
     assert card.frames.shape == (3, 96, 96, 3)
+    assert card.detector is None
 
 
 def test_json_and_back(card):
     assert RunCard.from_json(card.to_json()) == card
     assert RunCard.from_json("\n " + card.to_json() + "\n") == card
+
+
+def test_older_cards_have_their_detector_among_the_versions_or_none(card):
+    values = json.loads(card.to_json())
+    del values["detector"]
+    assert RunCard.from_json(json.dumps(values)) == card
+    values["versions"]["detector"] = "cartoon"
+    assert RunCard.from_json(json.dumps(values)) == replace(card, detector="cartoon")
 
 
 @pytest.mark.parametrize("name", ["card.png", "card.json", "CARD.PNG"])
@@ -104,6 +113,8 @@ def changed(card: RunCard, **values: object) -> str:
         ({"seconds": True}, "seconds is True, but must be float"),
         ({"prompt": ["a"]}, "prompt is .'a'., but must be str"),
         ({"versions": {"torch": 2}}, "versions is"),
+        ({"detector": ""}, "detector is '', but must be str | None"),
+        ({"detector": 3}, "detector is 3, but must be str | None"),
         ({"clip": "../../secret.mp4"}, "a file's name without a folder"),
         ({"extra": 1}, "unknown .'extra'."),
         ({"thumbnail": "no base64!"}, "thumbnail is damaged"),
@@ -121,7 +132,7 @@ def test_settings_are_checked_as_ever(card):
         RunCard.from_json(changed(card, clip_settings={"frame_stride": 0}))
     with pytest.raises(SettingsError, match="no setting 'sed': did you mean 'seed'"):
         RunCard.from_json(changed(card, sample_settings={"sed": 0}))
-    with pytest.raises(SettingsError, match="not from a str"):
+    with pytest.raises(SettingsError, match="from a dict of names and values, not from"):
         RunCard.from_json(changed(card, sample_settings="seed=0"))
 
 
