@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import fields
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from fyp_lite import __version__, data_dir
+from fyp_lite.decoding import file_path
+from fyp_lite.options import (
+    CLIP_OPTIONS,
+    FLAGS,
+    SAMPLE_OPTIONS,
+    Parser,
+    add_options,
+    add_raw_options,
+    build_skeleton_parser,
+    build_sweep_parser,
+    one_line,
+    read_options,
+)
 from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.settings_file import read_settings_file
+from fyp_lite.video import check_room_in_name
 
 EPILOG = """examples:
   fyp-lite "a panda on the sea" --clip dance --out panda.mp4
@@ -21,7 +36,9 @@ EPILOG = """examples:
   fyp-lite "an astronaut on the moon" --clip raw_person.mp4 --out moon.mp4
   fyp-lite --settings panda.json --seed 2 --out panda2.mp4
   fyp-lite skeleton raw_person.mp4 --out skeleton.mp4 --keypoints keypoints.json
+  fyp-lite sweep "a panda on the sea" --clip dance --vary seed=0,1,2 --out sweep
   fyp-lite convert --download
+  fyp-lite serve --port 8866
   fyp-lite demo
   fyp-lite doctor
 
@@ -34,33 +51,6 @@ start-frame + i * frame-stride of the clip."""
 
 DEMO_PROMPT = "a panda on the sea"
 DEMO_CLIP = "dance.mp4"
-# Options and the fields of the settings that they set.
-CLIP_OPTIONS = {
-    "start_frame": "temporal crop offset: frames to skip at the clip's beginning",
-    "frame_stride": "sampling stride: 1 takes every frame, 2 every other one",
-    "num_frames": "frames of the result; cost follows it",
-    "crop_left": "spatial crop, in pixels of the clip resized to a short side of 512",
-    "crop_right": "the same on the right",
-    "crop_top": "the same at the top",
-    "crop_bottom": "the same at the bottom",
-}
-SAMPLE_OPTIONS = {
-    "num_inference_steps": "steps: more are finer, cost is linear",
-    "guidance_scale": "CFG scale: how strongly the prompt leads; 1 is no guidance",
-    "eta": "0 is DDIM, 1 adds as much noise as DDPM",
-    "seed": "the same seed gives the same video",
-    "guidance_start": "guidance begins after this part of the run, 0 to 1",
-    "guidance_end": "guidance ends after this part of the run; a step without it costs half",
-    "scheduler": "ddim, or for few steps dpm++ or unipc",
-}
-FLAGS = {"num_inference_steps": "--steps"}
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help.\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -74,8 +64,8 @@ def build_parser() -> argparse.ArgumentParser:
         "prompt",
         nargs="?",
         help="a sentence; or 'demo' for a first video, 'doctor' to check this machine, 'skeleton' "
-        "to find the people of a raw video, 'convert' to set up the full model (each of the last "
-        "two has its own --help)",
+        "to find the people of a raw video, 'sweep' for many videos, 'convert' to set up the full "
+        "model (each of the last three has its own --help)",
     )
     parser.add_argument(
         "--clip",
@@ -96,60 +86,6 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def build_skeleton_parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="fyp-lite skeleton",
-        description="Find the people of a raw video: as a skeleton video, as keypoints, or both.",
-    )
-    parser.add_argument("clip", metavar="FILE", help="raw video (mp4, gif, webm, ...)")
-    parser.add_argument("--out", metavar="FILE", help="skeleton video: .mp4")
-    parser.add_argument("--keypoints", metavar="FILE", help="keypoints: .json")
-    add_raw_options(parser, default="auto")
-    parser.add_argument("--weights", type=Path, metavar="FOLDER", help="the backend's own files")
-    parser.add_argument(
-        "--max-people", type=int, default=3, metavar="N", help="how many are kept (default: 3)"
-    )
-    for name, flag, text in (
-        ("track", "--no-tracking", "take people in the order in which each frame gives them"),
-        ("fill_gaps", "--no-filling", "leave joints missing that are missing for a moment"),
-        ("smooth", "--no-smoothing", "leave the jitter in"),
-        ("cache", "--no-cache", "neither use nor keep what was found before"),
-    ):
-        parser.add_argument(flag, dest=name, action="store_false", help=text)
-    return parser
-
-
-def add_raw_options(parser: argparse.ArgumentParser, default: str | None) -> None:
-    parser.add_argument(
-        "--input-type",
-        default=default,
-        metavar="TYPE",
-        help="raw, skeleton, or auto: look at the clip (default: auto)",
-    )
-    parser.add_argument(
-        "--backend",
-        default=default,
-        metavar="NAME",
-        help="what finds people: mediapipe, openpose, cartoon or auto (default: auto)",
-    )
-
-
-def add_options(group: Any, settings: type, options: dict[str, str]) -> None:
-    """One option per field; without it the field keeps the file's value or its default."""
-    defaults = {field.name: field.default for field in fields(settings)}
-    for name, text in options.items():
-        default = defaults[name]
-        kind = float if default is None else type(default)
-        shown = "the model's own" if default is None else default
-        group.add_argument(
-            FLAGS.get(name, "--" + name.replace("_", "-")),
-            dest=name,
-            type=kind,
-            metavar={int: "N", float: "X", str: "NAME"}[kind],
-            help=f"{text} (default: {shown})",
-        )
-
-
 def read_job(arguments: argparse.Namespace) -> dict[str, Any]:
     """What to make: the settings file's values, then the command line's over them."""
     job: dict[str, Any] = {"negative_prompt": "", "model": "lite", "clip_settings": {}}
@@ -161,8 +97,7 @@ def read_job(arguments: argparse.Namespace) -> dict[str, Any]:
         if value is not None:
             job[name] = value
     for part, options in (("clip_settings", CLIP_OPTIONS), ("sample_settings", SAMPLE_OPTIONS)):
-        given = {name: getattr(arguments, name) for name in options}
-        job[part] = job[part] | {k: v for k, v in given.items() if v is not None}
+        job[part] = job[part] | read_options(arguments, options)
     for name in ("prompt", "clip"):
         if not job.get(name):
             flag = "a prompt" if name == "prompt" else "--clip FILE"
@@ -170,36 +105,9 @@ def read_job(arguments: argparse.Namespace) -> dict[str, Any]:
     return job
 
 
-def read_settings_file(path: Path) -> dict[str, Any]:
-    try:
-        job = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(
-            f"The settings file {str(path)!r} cannot be read: {error.strerror}."
-        ) from None
-    except ValueError:
-        raise ValueError(
-            f"The settings file {str(path)!r} is not JSON; use one that fyp-lite saved."
-        ) from None
-    known = {"prompt", "negative_prompt", "clip", "model", "clip_settings", "sample_settings"}
-    known |= {"version", "result", "input_type", "backend"}
-    if not isinstance(job, dict) or set(job) - known:
-        extra = sorted(set(job) - known) if isinstance(job, dict) else "no fields"
-        raise ValueError(
-            f"The settings file {str(path)!r} has {extra}, but only {sorted(known)} are known."
-        )
-    for name, value in job.items():
-        kind = dict if name.endswith("_settings") else str
-        if not isinstance(value, kind):
-            what = "an object of settings" if kind is dict else "text"
-            raise ValueError(
-                f"The settings file {str(path)!r} has {value!r} as {name}, but it must be {what}."
-            )
-    return job
-
-
 def check_replaceable(card_path: Path) -> None:
     """Settings may replace settings, but no other file."""
+    check_room_in_name(card_path)
     try:
         if card_path.exists():
             read_settings_file(card_path)
@@ -212,10 +120,10 @@ def check_replaceable(card_path: Path) -> None:
 
 def find_clip(name: str) -> str:
     """The file `name`, or where there is none the bundled clip of that name: dance, dance.mp4."""
-    bundled = data_dir() / "clips" / Path(name).with_suffix(".mp4")
-    if Path(name).name != name or Path(name).exists() or not bundled.is_file():
+    if not name or Path(name).name != name or os.path.exists(name):
         return name
-    return str(bundled)
+    bundled = data_dir() / "clips" / Path(name).with_suffix(".mp4")
+    return str(bundled) if os.path.isfile(bundled) else name
 
 
 def generate(job: dict[str, Any], out: Path) -> None:
@@ -224,16 +132,17 @@ def generate(job: dict[str, Any], out: Path) -> None:
     from fyp_lite.clip import open_clip, prepare_clip
     from fyp_lite.keypoints.source import find_input_type
     from fyp_lite.skeleton import check_skeleton_frames
-    from fyp_lite.video import check_video_path, write_video
+    from fyp_lite.video import check_video_path, write_video, written_whole
 
     began = time.perf_counter()
     clip_settings = ClipSettings.from_dict(job["clip_settings"])
     sample_settings = SampleSettings.from_dict(job["sample_settings"])
-    out, card_path = out.expanduser(), out.expanduser().with_suffix(".json")
+    out = file_path(out)
     with ExitStack() as stack:
         clip = stack.enter_context(open_clip(find_clip(job["clip"])))
         # Whatever could stop the result from being kept is found out before it is made.
         check_video_path(out, clip.fps / clip_settings.frame_stride)
+        card_path = out.with_suffix(".json")
         if out.resolve() == clip.path.resolve():
             raise ValueError(f"--out {out} is the clip itself; give the result another name.")
         check_replaceable(card_path)
@@ -242,6 +151,7 @@ def generate(job: dict[str, Any], out: Path) -> None:
 
             people = find_people_beside(out, clip, clip_settings, job["backend"])
             clip = stack.enter_context(people.open(clip.path))
+            job = job | {"backend": people.backend}  # so that the settings find the same people
         check_skeleton_frames(prepare_clip(clip, clip_settings, 256).frames)
         out.parent.mkdir(parents=True, exist_ok=True)
 
@@ -254,17 +164,20 @@ def generate(job: dict[str, Any], out: Path) -> None:
     result = pipeline(
         job["prompt"], prepared.frames, sample_settings, negative_prompt=job["negative_prompt"]
     )
-    write_video(out, result.video, prepared.fps)
     card = job | {
         "clip_settings": clip_settings.to_dict(),
         "sample_settings": sample_settings.to_dict(),
         "version": __version__,
         "result": out.name,
     }
-    card_path.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
+    write_video(out, result.video, prepared.fps)
+    with written_whole(card_path) as part:  # a name's bytes that are no text become JSON's escapes
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")
     seconds = time.perf_counter() - began
-    print(f"video     {out}  ({len(result.video)} frames, {prepared.fps:g} a second)")
-    print(f"settings  {card_path}")
+    shown = one_line(str(out)), one_line(str(card_path))
+    print(f"video     {shown[0]}  ({len(result.video)} frames, {prepared.fps:g} a second)")
+    print(f"settings  {shown[1]}")
     print(f"took      {seconds:.1f} s with loading, {pipeline.device} {pipeline.unet.dtype}")
 
 
@@ -306,16 +219,34 @@ def skeleton(argv: list[str]) -> int:
     return 0
 
 
+def sweep(argv: list[str]) -> int:
+    """`fyp-lite sweep PROMPT ... --clip FILE --vary NAME=V,V --out FOLDER`"""
+    arguments = build_sweep_parser().parse_args(argv)
+    clip_settings = ClipSettings.from_dict(read_options(arguments, CLIP_OPTIONS))
+    sample_settings = SampleSettings.from_dict(read_options(arguments, SAMPLE_OPTIONS))
+    arguments.clip = [find_clip(name) for name in arguments.clip]
+    from fyp_lite.sweeps.command import sweep_command  # slow to import: after --help
+
+    sweep_command(arguments, clip_settings, sample_settings, FLAGS)
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code, 2 for input that cannot be used."""
     argv = sys.argv[1:] if argv is None else argv
     try:
         if argv[:1] == ["skeleton"]:
             return skeleton(argv[1:])
+        if argv[:1] == ["sweep"]:
+            return sweep(argv[1:])
         if argv[:1] == ["convert"]:
             from fyp_lite.convert import convert_command
 
             return convert_command(argv[1:])
+        if argv[:1] == ["serve"]:
+            from fyp_lite.lessons.serve import serve_command
+
+            return serve_command(argv[1:])
         arguments = build_parser().parse_args(argv)
         if arguments.prompt in ("demo", "doctor"):
             others = {k: v for k, v in vars(arguments).items() if v is not None and k != "prompt"}
@@ -331,7 +262,7 @@ def main(argv: list[str] | None = None) -> int:
                 raise ValueError("There is no place for the result; give --out FILE.mp4.")
             generate(job, Path(arguments.out))
     except (ValueError, OSError) as error:
-        print(f"fyp-lite: {error}", file=sys.stderr)
+        print(f"fyp-lite: {one_line(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("fyp-lite: stopped.", file=sys.stderr)

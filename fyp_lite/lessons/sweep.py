@@ -1,42 +1,34 @@
-"""Sweeps: one video for each value of one or two settings, stored as they come, on one sheet."""
+"""Sweeps over one or two settings, on one sheet with labelled axes."""
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-import json
 import os
-import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
 from PIL import Image
 
-from fyp_lite.clip import Clip, choose_frames, crop_box, open_clip, prepare_clip
-from fyp_lite.hashes import file_hash
+from fyp_lite.clip import Clip
+from fyp_lite.keypoints.source import open_skeleton
 from fyp_lite.lessons.drawing import DIM, INK, LIT, PAPER, Word, font, letter, wrapped
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import ClipSettings, SampleSettings
-from fyp_lite.skeleton import check_skeleton_frames
+from fyp_lite.sweeps.batch import Batch, Progress
+from fyp_lite.sweeps.jobs import Job, SweepError, Value
+from fyp_lite.video import written_whole
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 CELL = 128  # pixels, the side of one frame on the sheet
 STILLS = 3  # frames of each video on the sheet
 LABEL = 128  # pixels for the names of the rows
-CLIP_NAMES = tuple(field.name for field in fields(ClipSettings))
-SAMPLE_NAMES = tuple(field.name for field in fields(SampleSettings))
-Value = int | float | str | None
 Key = tuple[Value, Value]
-Axis = Mapping[str, Sequence[Value]]
+Axis = Mapping[str, Sequence[Any]]
 ONE_COLUMN: tuple[str, list[Value]] = ("", [None])
-
-
-class SweepError(ValueError):
-    """A sweep that cannot be run: one sentence with the name or value and the fix."""
 
 
 class Given(NamedTuple):
@@ -47,16 +39,6 @@ class Given(NamedTuple):
     clip_settings: ClipSettings
     sample_settings: SampleSettings
     negative_prompt: str = ""
-
-
-class Progress(NamedTuple):
-    """How far a sweep is: `done` of `total` videos are stored, and of the next one `step` of
-    `num_steps` steps are made."""
-
-    done: int
-    total: int
-    step: int
-    num_steps: int
 
 
 @dataclass(frozen=True)
@@ -95,16 +77,6 @@ class SweepResult:
         return np.stack(sheets)
 
 
-class _Cell(NamedTuple):
-    """One video of a sweep: where it belongs, how it is made, and its file."""
-
-    key: Key
-    clip_settings: ClipSettings
-    sample_settings: SampleSettings
-    recipe: dict[str, Any]  # every fact that decides what the video looks like
-    path: Path
-
-
 def sweep(
     pipeline: FollowYourPosePipeline,
     clip: Clip | str | os.PathLike[str],
@@ -116,20 +88,23 @@ def sweep(
     *,
     out: str | os.PathLike[str],
     negative_prompt: str = "",
+    client: Client | str | None = None,
 ) -> SweepResult:
     """One video for each value in `rows`, or for each pair of values in `rows` and `columns`.
 
-    Every video is stored in `out` as soon as it is finished, and the sheet as grid.png at the end.
-    What is stored already is not made again: a sweep that was interrupted goes on where it was.
+    Every video is stored in `out` as soon as it is finished, with its run card, and the sheet as
+    grid.png at the end. What is stored already is not made again: a sweep that was interrupted
+    goes on where it was. For more than two axes, see `sweeps.batch`.
 
     Args:
         pipeline: the model.
-        clip: an open clip, or its path.
+        clip: an open clip, or its path; the people of a raw video are found first.
         prompt, clip_settings, sample_settings, negative_prompt: what all videos have in common; so
             all start from the same noise, unless the seed is swept.
         rows, columns: {name: values} with one name each: a field of ClipSettings or
-            SampleSettings, or "prompt".
+            SampleSettings, "prompt", "negative_prompt" or "clip".
         out: a folder, made where it is missing.
+        client: Dask workers that make the videos, as in `sweeps.batch`; None for this process.
 
     Raises:
         SweepError: a name that is none of these, twice the same, or no values; before the first
@@ -137,21 +112,26 @@ def sweep(
         SettingsError, ClipError: a value that is out of its range or does not fit the clip.
     """
     if not isinstance(clip, Clip):
-        with open_clip(clip) as opened:
+        with open_skeleton(clip) as opened:
             return sweep(
                 *(pipeline, opened, prompt, clip_settings, sample_settings, rows, columns),
                 out=out,
                 negative_prompt=negative_prompt,
+                client=client,
             )
     given = Given(clip, prompt, clip_settings, sample_settings, negative_prompt)
-    job = Sweep(pipeline, given, rows, columns, out)
-    for _ in job.steps():
+    whole = Sweep(pipeline, given, rows, columns, out)
+    for _ in whole.steps(client):
         pass
-    return job.result()
+    return whole.result()
 
 
 class Sweep:
-    """A sweep to be walked step by step; `sweep` says what the arguments mean."""
+    """A sweep to be walked step by step; `sweep` says what the arguments mean.
+
+    Attributes:
+        rows, columns, title: as in its SweepResult. cells: the jobs, row by row. out: its folder.
+    """
 
     def __init__(
         self,
@@ -161,131 +141,82 @@ class Sweep:
         columns: Axis | None,
         out: str | os.PathLike[str],
     ) -> None:
-        self.pipeline, self.given, self.out = pipeline, given, Path(out).expanduser()
-        self.rows = _axis("rows", rows)
-        self.columns = ONE_COLUMN if columns is None else _axis("columns", columns)
-        if self.rows[0] == self.columns[0]:
-            raise SweepError(f"rows and columns both vary {self.rows[0]}: vary another in one.")
-        common: dict[str, Any] = {"prompt": given.prompt, "negative_prompt": given.negative_prompt}
-        common |= given.clip_settings.to_dict() | given.sample_settings.to_dict()
-        swept = {self.rows[0], self.columns[0]}
-        self.title = _title({name: v for name, v in common.items() if name not in swept})
-        source = file_hash(given.clip.path) + _fingerprint(pipeline)
-        self.cells = [
-            self._cell(common, key, source)
-            for key in itertools.product(self.rows[1], self.columns[1])
-        ]
+        axes = _axis("rows", rows)
+        if columns is not None:
+            across = _axis("columns", columns)
+            if axes.keys() == across.keys():
+                raise SweepError(f"rows and columns both vary {next(iter(axes))}: vary two names.")
+            axes |= across
+        common: dict[str, Any] = {"clip": [given.clip], "prompt": [given.prompt]}
+        alone = {name: value for name, value in common.items() if name not in axes}
+        self.batch = Batch(pipeline, alone | axes, out, *given[2:])  # made row by row
+        self.rows, self.columns = axes_of_sheet(self.batch, *axes)
+        self.title = _title(self.batch.jobs[0], axes)
+        self.cells, self.out = self.batch.jobs, self.batch.store.folder
 
-    def _cell(self, common: dict[str, Any], key: Key, source: str) -> _Cell:
-        values = common | dict(zip((self.rows[0], self.columns[0]), key, strict=True))
-        clip_settings = ClipSettings.from_dict({name: values[name] for name in CLIP_NAMES})
-        sample_settings = SampleSettings.from_dict({name: values[name] for name in SAMPLE_NAMES})
-        clip = self.given.clip
-        choose_frames(clip, clip_settings)
-        crop_box(clip.height, clip.width, clip_settings)
-        scale = float(self.pipeline.guidance_scale(sample_settings))
-        recipe = values | {"guidance_scale": scale, "clip": clip.path.name, "source": source}
-        name = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
-        return _Cell(key, clip_settings, sample_settings, recipe, self.out / f"{name}.npz")
-
-    def steps(self) -> Iterator[Progress]:
-        """Make and store what is missing; yields after every step and after every video."""
-        self.out.mkdir(parents=True, exist_ok=True)
-        for done, cell in enumerate(self.cells):
-            if not cell.path.is_file():
-                yield from self._make(cell, done)
-            yield Progress(done + 1, len(self.cells), 0, cell.sample_settings.num_inference_steps)
-        sheet = Image.fromarray(self.result().grid())
-        _write(self.out / "grid.png", lambda file: sheet.save(file, "PNG"))
-
-    def _make(self, cell: _Cell, done: int) -> Iterator[Progress]:
-        prepared = prepare_clip(self.given.clip, cell.clip_settings, self.pipeline.size)
-        check_skeleton_frames(prepared.frames)
-        for step in self.pipeline.steps(
-            cell.recipe["prompt"],
-            prepared.frames,
-            cell.sample_settings,
-            negative_prompt=self.given.negative_prompt,
-        ):
-            yield Progress(done, len(self.cells), step.index + 1, step.num_steps)
-        video, recipe = self.pipeline.decode(step.latents)[0], json.dumps(cell.recipe)
-        arrays: dict[str, Any] = {"video": video, "fps": prepared.fps, "recipe": recipe}
-        _write(cell.path, lambda file: np.savez_compressed(file, **arrays))
+    def steps(self, client: Client | str | None = None) -> Iterator[Progress]:
+        """Make and store what is missing, then the sheet; yields as `Batch.steps` does."""
+        yield from self.batch.steps(client)
+        write_sheet(self.result(), self.out)
 
     def result(self) -> SweepResult:
         """All videos, read from `out`. Raises SweepError where one is missing or damaged."""
-        videos, rates = {}, {}
-        for cell in self.cells:
-            try:
-                with np.load(cell.path, allow_pickle=False) as stored:
-                    videos[cell.key], rates[cell.key] = stored["video"], float(stored["fps"])
-            except FileNotFoundError:
-                raise SweepError(
-                    f"the video for {cell.key} is not made yet: let the sweep go on."
-                ) from None
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-                raise SweepError(
-                    f"{cell.path} is damaged ({error}): delete it, then run the sweep again."
-                ) from error
-        return SweepResult(self.title, self.rows, self.columns, videos, rates)
+        return result_of(self.batch, *filter(None, (self.rows[0], self.columns[0])))
 
 
-def _axis(what: str, axis: Axis) -> tuple[str, list[Value]]:
-    """`rows` or `columns`, checked, as (name, values)."""
+def result_of(batch: Batch, rows: str, columns: str = "") -> SweepResult:
+    """The stored videos of a batch in which no axis but these has several values."""
+    videos, rates = {}, {}
+    for job in batch.jobs:
+        key = job.values[rows], job.values.get(columns)
+        videos[key], rates[key] = batch.stored(job).load()
+    axes = axes_of_sheet(batch, rows, columns)
+    return SweepResult(_title(batch.jobs[0], (rows, columns)), *axes, videos, rates)
+
+
+def axes_of_sheet(
+    batch: Batch, rows: str, columns: str = ""
+) -> tuple[tuple[str, list[Value]], tuple[str, list[Value]]]:
+    """Names and values of the rows and of the columns."""
+
+    def axis(name: str) -> tuple[str, list[Value]]:
+        return name, list(dict.fromkeys(job.values[name] for job in batch.jobs))
+
+    return axis(rows), axis(columns) if columns else ONE_COLUMN
+
+
+def write_sheet(result: SweepResult, folder: Path) -> Path:
+    """Draw the sheet as grid.png, whole or not at all."""
+    sheet = Image.fromarray(result.grid())
+    with written_whole(folder / "grid.png") as part:
+        sheet.save(part, "PNG")
+    return folder / "grid.png"
+
+
+def _axis(what: str, axis: Axis) -> dict[str, Any]:
+    """`rows` or `columns` as one axis of a batch, which checks its name and its values."""
     if not isinstance(axis, Mapping) or len(axis) != 1:
         raise SweepError(
             f"{what} is {axis!r}, but it must be one name with its values: for example "
             f'{what}={{"seed": [0, 1]}}.'
         )
-    ((name, values),) = axis.items()
-    known = ("prompt", *CLIP_NAMES, *SAMPLE_NAMES)
-    if name not in known:
-        near = get_close_matches(str(name), known, n=1, cutoff=0.5)
-        fix = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(known)}."
-        raise SweepError(f"{what} varies {name!r}, which is no setting: {fix}")
-    values = [values] if isinstance(values, str) else list(values)
-    if not values or len(set(values)) != len(values):
-        raise SweepError(
-            f"{what} has the values {values} for {name}: give each once, at least one."
-        )
-    return name, values
+    return dict(axis)
 
 
-def _title(common: Mapping[str, Any]) -> str:
+def _title(job: Job, swept: Iterable[str]) -> str:
     """The prompt, if it is common to all, and every setting that is not at its default."""
     defaults = ClipSettings().to_dict() | SampleSettings().to_dict()
+    settings = job.clip_settings.to_dict() | job.sample_settings.to_dict()
     shown = ("seed", "num_inference_steps")  # worth saying also where they are the default
-    parts = [f"“{common['prompt']}”"] if "prompt" in common else []
-    if common["negative_prompt"]:
-        parts.append(f"without “{common['negative_prompt']}”")
+    parts = [] if "prompt" in swept else [f"“{job.prompt}”"]
+    if job.negative_prompt and "negative_prompt" not in swept:
+        parts.append(f"without “{job.negative_prompt}”")
     parts += [
         f"{name} {value}"
-        for name, value in common.items()
-        if name in defaults and (value != defaults[name] or name in shown)
+        for name, value in settings.items()
+        if name not in swept and (value != defaults[name] or name in shown)
     ]
     return " · ".join(parts)
-
-
-def _fingerprint(pipeline: FollowYourPosePipeline) -> str:
-    """Tells networks apart by a few numbers out of every tensor, their type and their schedule."""
-    digest = hashlib.sha256(json.dumps(dict(pipeline.scheduler.config), default=str).encode())
-    digest.update(f"{pipeline.config.shared_noise} {pipeline.unet.dtype}".encode())
-    for part in (pipeline.text_encoder, pipeline.unet, pipeline.pose_encoder, pipeline.vae):
-        for tensor in part.state_dict().values():
-            some = tensor.detach().flatten()[:64].to("cpu", torch.float32)
-            digest.update(some.numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _write(path: Path, save: Callable[[BinaryIO], object]) -> None:
-    """The file appears whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            save(file)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 # ---------------------------------------------------------------------------- the sheet
@@ -303,7 +234,7 @@ def _draw_sheet(result: SweepResult, cells: Mapping[Key, np.ndarray]) -> np.ndar
     name_of_columns, columns = result.columns
     across = margin + LABEL + len(columns) * (width + gap) - gap + margin
     title = _label(result.title, across - 2 * margin)
-    heads = [[] if v is None else _label(str(v), width) for v in columns]
+    heads = [_label(_shown(name_of_columns, v), width) if name_of_columns else [] for v in columns]
     top = margin + 18 * len(title) + 28
     if name_of_columns:
         top += 17 * max(map(len, heads)) + 4
@@ -318,7 +249,7 @@ def _draw_sheet(result: SweepResult, cells: Mapping[Key, np.ndarray]) -> np.ndar
         words.append(Word(margin + LABEL, corner, f"{name_of_columns} →", LIT, 12, "lm"))
     for i, row in enumerate(rows):
         y = top + i * (CELL + gap)
-        label = _label(str(row), LABEL - 12, 6)
+        label = _label(_shown(name_of_rows, row), LABEL - 12, 6)
         words += _stacked(label, margin, y + CELL / 2 - 17 * (len(label) - 1) / 2, "lm")
         for j, column in enumerate(columns):
             x = margin + LABEL + j * (width + gap)
@@ -338,3 +269,8 @@ def _label(text: str, width: int, most: int = 3) -> list[str]:
     """`text` in at most so many lines of so many pixels; the rest becomes an ellipsis."""
     lines = wrapped(text, font(13, True), width)
     return lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1]} …"]
+
+
+def _shown(name: str, value: Value) -> str:
+    """A value as the sheet shows it: a clip without its folder."""
+    return Path(str(value)).name if name == "clip" else str(value)

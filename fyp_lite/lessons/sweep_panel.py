@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from math import prod
 
 import ipywidgets as widgets
 from IPython.display import display
@@ -11,38 +12,10 @@ from IPython.display import display
 from fyp_lite.cost import estimate_seconds, readable_seconds
 from fyp_lite.lessons.panel import WIDE, Picture, RunPanel
 from fyp_lite.lessons.show import show_picture, stills_only
-from fyp_lite.lessons.sweep import (
-    CLIP_NAMES,
-    SAMPLE_NAMES,
-    Given,
-    Sweep,
-    SweepError,
-    SweepResult,
-    Value,
-)
+from fyp_lite.lessons.sweep import Given, Sweep, SweepResult
+from fyp_lite.lessons.visit import Visit
 from fyp_lite.pipeline import FollowYourPosePipeline
-
-
-def read_values(name: str, text: str) -> list[Value]:
-    """The values of an axis as typed: numbers between commas, prompts between bars (|).
-
-    Raises SweepError for something that is no number.
-    """
-    parts = [part.strip() for part in text.split("|" if name == "prompt" else ",")]
-    values: list[Value] = []
-    for part in filter(None, parts):
-        try:
-            values.append(part if name == "prompt" else _number(part))
-        except ValueError:
-            raise SweepError(
-                f"{part!r} is no number for {name}: write numbers with commas between, such as "
-                "1, 3, 10."
-            ) from None
-    return values
-
-
-def _number(text: str) -> float:
-    return float(text) if "." in text else int(text)
+from fyp_lite.sweeps.jobs import AXIS_NAMES, read_values
 
 
 class SweepPanel(RunPanel):
@@ -52,6 +25,7 @@ class SweepPanel(RunPanel):
         pipeline: the model.
         given: returns what all videos share, asked for anew at each run.
         out: the folder for the videos.
+        visit: limits; the folder cannot be chosen then.
 
     Attributes:
         result: the SweepResult of the last finished sweep, None before.
@@ -62,16 +36,18 @@ class SweepPanel(RunPanel):
         pipeline: FollowYourPosePipeline,
         given: Callable[[], Given],
         out: str | os.PathLike[str] = "sweep",
+        visit: Visit | None = None,
     ) -> None:
         self.pipeline, self.given = pipeline, given
+        self._out, self._visit = out, visit
         self.result: SweepResult | None = None
         self._make_bar("Run the sweep")
-        names = ["prompt", *CLIP_NAMES, *SAMPLE_NAMES]
+        names = [name for name in AXIS_NAMES if name != "clip"]
         self.row_name, self.row_values = _axis_fields("Rows", names, "frame_stride", "1, 3, 10")
         self.column_name, self.column_values = _axis_fields(
             "Columns", ["none", *names], "seed", "0, 1"
         )
-        self.folder = widgets.Text(str(out), description="Folder", style=WIDE)
+        self.folder = widgets.Text("" if visit else str(out), description="Folder", style=WIDE)
         hint = widgets.HTML("Numbers have commas between them, prompts a bar: a panda | a robot")
         self._watch_cost(self.row_name, self.row_values, self.column_name, self.column_values)
         self.sheet = Picture(None, "auto")
@@ -80,7 +56,7 @@ class SweepPanel(RunPanel):
             [
                 widgets.HBox([self.row_name, self.row_values]),
                 widgets.HBox([self.column_name, self.column_values]),
-                *(hint, self.folder, self.bar, self.message, self.shown),
+                *(hint, *([] if visit else [self.folder]), self.bar, self.message, self.shown),
             ]
         )
 
@@ -90,10 +66,19 @@ class SweepPanel(RunPanel):
         if self.column_name.value != "none":
             name = self.column_name.value
             columns = {name: read_values(name, self.column_values.value)}
-        return Sweep(self.pipeline, self.given(), rows, columns, self.folder.value)
+        if not self._visit:
+            return Sweep(self.pipeline, self.given(), rows, columns, self.folder.value)
+        axes = rows | (columns or {})
+        self._visit.check_sweep(prod(map(len, axes.values())))  # before any is planned
+        job = Sweep(self.pipeline, self.given(), rows, columns, self._out)
+        for cell in job.cells:
+            self._visit.check_run(
+                cell.clip_settings, cell.sample_settings, cell.prompt, cell.negative_prompt
+            )
+        return job
 
     def _cost(self) -> str:
-        missing = [cell for cell in self._job().cells if not cell.path.is_file()]
+        missing = self._job().batch.missing()
         if not missing:
             return "all of it is stored already"
         seconds = sum(
@@ -104,10 +89,15 @@ class SweepPanel(RunPanel):
 
     async def _run(self) -> None:
         job = self._job()
+        if self._visit:
+            self._visit.begin(len(job.batch.missing()))
+            self._visit.make_room(job.out)
         for at in job.steps():
             text = f"video {at.done + 1} of {at.total}, step {at.step} of {at.num_steps}"
             if at.step == 0:
                 text = f"{at.done} of {at.total} videos, stored"
+            if at.seconds_left:
+                text += f", {readable_seconds(at.seconds_left)} left"
             whole = 100 * at.done + round(100 * at.step / at.num_steps)
             if not await self._breathe(whole, 100 * at.total, text):
                 return
@@ -115,7 +105,8 @@ class SweepPanel(RunPanel):
         rate = min(self.result.fps.values())
         self.sheet.play(self.result.grid_video(), rate, f"The sweep. {self.result.title}")
         self.shown.children = [self.sheet]
-        self.progress_label.value = f"done: {len(job.cells)} videos and grid.png are in {job.out}"
+        place = "" if self._visit else f" and grid.png are in {job.out}"
+        self.progress_label.value = f"done: {len(job.cells)} videos{place}"
         self._cost_soon()
 
     def show(self) -> None:

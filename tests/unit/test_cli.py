@@ -101,7 +101,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments, sentence, tmp_path
 class Waving:
     """A detector that sees one person in every frame, whatever the frame shows."""
 
-    name = "waving"
+    name = "mediapipe"
 
     def __init__(self) -> None:
         self.figures = iter(
@@ -141,7 +141,7 @@ def test_raw_video_becomes_a_result_with_its_skeleton_beside(raw, tmp_path, caps
     assert main(["an astronaut on the moon", "--clip", str(raw), *quick, "--out", str(out)]) == 0
     assert read(out).shape == (2, 256, 256, 3)
     printed = capsys.readouterr()
-    assert "30 frames of 128 x 128, 24 a second; 1 person found by waving; jitter" in printed.out
+    assert "30 frames of 128 x 128, 24 a second; 1 person found by mediapipe; jitter" in printed.out
     assert "cut off" not in printed.err
     skeleton, keypoints = out.with_name("moon_skeleton.mp4"), out.with_name("moon_keypoints.json")
     check_skeleton_frames(read(skeleton))
@@ -152,7 +152,7 @@ def test_raw_video_becomes_a_result_with_its_skeleton_beside(raw, tmp_path, caps
     assert main(["an astronaut on the moon", "--clip", str(keypoints), *again]) == 0
     np.testing.assert_allclose(read(tmp_path / "again.mp4"), read(out), atol=40)
     card = json.loads(out.with_suffix(".json").read_text())
-    assert (card["input_type"], card["backend"]) == ("auto", "auto")
+    assert (card["input_type"], card["backend"]) == ("auto", "mediapipe")
     assert main(["--settings", str(out.with_suffix(".json")), *again]) == 0
     np.testing.assert_array_equal(read(tmp_path / "again.mp4"), read(out))
 
@@ -161,7 +161,7 @@ def test_skeleton_command(raw, tmp_path, capsys):
     skeleton, keypoints = tmp_path / "s.mp4", tmp_path / "k.json"
     write = ["--out", str(skeleton), "--keypoints", str(keypoints)]
     assert main(["skeleton", str(raw), *write, "--backend", "auto"]) == 0
-    assert "1 person found by waving; jitter" in capsys.readouterr().out
+    assert "1 person found by mediapipe; jitter" in capsys.readouterr().out
     assert read(skeleton).shape == (30, 128, 128, 3)
     steady = KeypointClip.load(keypoints)
     assert (steady.source, steady.num_people) == ("raw.mp4", 1)

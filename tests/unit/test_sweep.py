@@ -13,17 +13,10 @@ from PIL import Image
 import fyp_lite
 from fyp_lite.clip import ClipError, open_clip, prepare_clip
 from fyp_lite.lessons.drawing import LIT
-from fyp_lite.lessons.sweep import (
-    CELL,
-    Given,
-    Progress,
-    Sweep,
-    SweepError,
-    SweepResult,
-    sweep,
-)
-from fyp_lite.lessons.sweep_panel import SweepPanel, read_values
+from fyp_lite.lessons.sweep import CELL, Given, Sweep, SweepResult, sweep
+from fyp_lite.lessons.sweep_panel import SweepPanel
 from fyp_lite.settings import ClipSettings, SampleSettings, SettingsError
+from fyp_lite.sweeps.jobs import SweepError, read_values
 
 SHORT = ClipSettings(num_frames=2)
 QUICK = SampleSettings(num_inference_steps=2)
@@ -79,13 +72,17 @@ def test_an_interrupted_sweep_goes_on_where_it_was(counted, clip, tmp_path):
     pipeline, begun = counted
     job = Sweep(pipeline, Given(clip, PROMPT, SHORT, QUICK), {"seed": [0, 1]}, None, tmp_path)
     steps = job.steps()
-    seen = [next(steps) for _ in range(4)]
-    numbers = [(0, 2, 1, 2), (0, 2, 2, 2), (1, 2, 0, 2), (1, 2, 1, 2)]
-    assert seen == [Progress(*at) for at in numbers]
+    seen = [next(steps) for _ in range(5)]
+    assert [at[:4] for at in seen] == [(0, 2, s, 2) for s in range(3)] + [
+        (1, 2, 0, 2),
+        (1, 2, 1, 2),
+    ]
+    assert seen[0].seconds_left is None and all(at.seconds_left > 0 for at in seen[1:])
     steps.close()
     with pytest.raises(SweepError, match="not made yet"):
         job.result()
-    assert len(list(tmp_path.iterdir())) == 1  # and no half of the second
+    assert {path.suffix for path in tmp_path.iterdir()} == {".csv", ".mp4", ".json", ".npz"}
+    assert len(list(tmp_path.iterdir())) == 4  # and no half of the second
     assert [at.done for at in job.steps()] == [1, 1, 1, 2]
     assert len(begun) == 3 and len(job.result().videos) == 2
 
@@ -131,6 +128,7 @@ def test_a_damaged_file_is_named(tiny_pipeline, clip, tmp_path):
         ({"seed": []}, None, SweepError, "at least one"),
         ({"seed": [1, 1]}, None, SweepError, "give each once"),
         ({"seed": [1]}, {"seed": [2]}, SweepError, "both vary seed"),
+        ({"prompt": [3]}, None, SweepError, "each must be text"),
         ({"frame_stride": [1, 500]}, None, ClipError, "frame_stride 500"),
         ({"crop_left": [0, 600]}, None, ClipError, "crop_left 600"),
         ({"guidance_scale": [1, -2]}, None, SettingsError, "guidance_scale is -2"),
@@ -174,6 +172,7 @@ def test_typed_values():
         "a panda, at sunset",
         "a robot",
     ]
+    assert read_values("scheduler", "ddim, dpm++") == ["ddim", "dpm++"]
     with pytest.raises(SweepError, match="'three' is no number"):
         read_values("seed", "1, three")
 
@@ -193,7 +192,7 @@ def test_the_panel_runs_a_sweep_and_shows_it(panel, tmp_path):
     assert len(panel.result.videos) == 4
     assert panel.progress_label.value == f"done: 4 videos and grid.png are in {tmp_path}"
     assert panel.progress.value == panel.progress.max == 400
-    assert panel.shown.children == (panel.sheet,) and "a panda" in panel.sheet.tooltip
+    assert panel.shown.children == (panel.sheet,) and "a panda" in panel.sheet.alt
     assert panel._cost() == "all of it is stored already"
 
 

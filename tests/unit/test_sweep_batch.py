@@ -1,0 +1,246 @@
+"""Batches: any number of axes, each video made and stored once, in this process."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+
+import numpy as np
+import pytest
+
+import fyp_lite
+from fyp_lite.__main__ import main
+from fyp_lite.clip import prepare_clip
+from fyp_lite.keypoints.file import KeypointClip
+from fyp_lite.lessons.runcard import RunCard
+from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.sweeps.batch import Batch, batch
+from fyp_lite.sweeps.cluster import connected
+from fyp_lite.sweeps.jobs import SweepError
+from fyp_lite.sweeps.making import loaded
+from fyp_lite.sweeps.store import LEFT_OVER
+
+CLIPS = fyp_lite.data_dir() / "clips"
+SHORT, QUICK = ClipSettings(num_frames=2), SampleSettings(num_inference_steps=2)
+AXES = {
+    "clip": [CLIPS / "dance.mp4", CLIPS / "walk.mp4"],
+    "prompt": ["a panda", "the sea, on a panda"],
+    "seed": range(2),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tiny_pipeline, tmp_path_factory):
+    """The tiny pipeline, saved."""
+    folder = tmp_path_factory.mktemp("tiny")
+    tiny_pipeline.save_pretrained(folder)
+    return folder
+
+
+def times(folder):
+    return {path.name: path.stat().st_mtime_ns for path in folder.glob("*.npz")}
+
+
+def test_every_combination_is_stored_with_its_card_and_an_index(tiny_pipeline, tmp_path):
+    seen = []
+    stored = batch(
+        *(tiny_pipeline, AXES),
+        out=tmp_path,
+        clip_settings=SHORT,
+        sample_settings=QUICK,
+        on_progress=seen.append,
+    )
+    assert len(stored) == 8 and seen[-1].done == seen[-1].total == 8
+    assert seen[-1].seconds_left == 0
+    with (tmp_path / "index.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["seed"] for row in rows] == ["0", "1"] * 4
+    assert rows[3]["prompt"] == "the sea, on a panda" and rows[4]["clip"].endswith("walk.mp4")
+    assert [row["video"] for row in rows] == [files.video.name for files in stored]
+    card = RunCard.load(tmp_path / rows[7]["card"])
+    assert (card.clip, card.prompt, card.sample_settings.seed) == ("walk.mp4", AXES["prompt"][1], 1)
+    chosen = prepare_clip(CLIPS / "walk.mp4", SHORT, tiny_pipeline.size)
+    settings = SampleSettings(num_inference_steps=2, seed=1)
+    expected = tiny_pipeline(AXES["prompt"][1], chosen.frames, settings).video
+    video, fps = stored[7].load()
+    assert (video == expected).all() and fps == card.fps == chosen.fps
+    with fyp_lite.clip.open_clip(stored[7].video) as mp4:
+        assert mp4.num_frames == 2
+    assert (card.run(tiny_pipeline) == video).all()
+
+
+def test_what_is_stored_is_not_made_again(folder, tmp_path):
+    axes = {"clip": AXES["clip"][0], "prompt": "a panda", "seed": [0]}
+    arguments = {"out": tmp_path, "clip_settings": SHORT, "sample_settings": QUICK}
+    batch(folder, axes, **arguments)
+    before = times(tmp_path)
+    stale, fresh = tmp_path / ".x.npz.1.part", tmp_path / ".y.npz.1.part"
+    for part in (stale, fresh):
+        part.write_bytes(b"half")
+    os.utime(stale, (0, 0))
+    batch(folder, axes | {"seed": [0, 1]}, **arguments)
+    assert len(times(tmp_path)) == 2 and before.items() <= times(tmp_path).items()
+    assert not stale.exists() and fresh.exists() and LEFT_OVER > 60
+
+
+def test_a_sweep_that_goes_on_keeps_its_number_format(folder, tmp_path):
+    axes = {"clip": AXES["clip"][0], "prompt": "a panda"}
+    slow, _ = loaded(str(folder), "bfloat16")
+    batch(slow, axes, out=tmp_path, clip_settings=SHORT, sample_settings=QUICK)
+    before = times(tmp_path)
+    batch(folder, axes, out=tmp_path, clip_settings=SHORT, sample_settings=QUICK)
+    assert times(tmp_path) == before and len(before) == 1
+
+
+def test_two_recipes_of_one_video_are_made_once(tiny_pipeline, tmp_path):
+    axes = {"clip": AXES["clip"][0], "prompt": "a panda", "guidance_scale": [None, 3]}
+    stored = batch(tiny_pipeline, axes, out=tmp_path, clip_settings=SHORT, sample_settings=QUICK)
+    assert len(stored) == 2 and len(set(stored)) == len(times(tmp_path)) == 1
+
+
+def test_detectors_are_told_apart(tiny_pipeline, tmp_path):
+    found = KeypointClip.load(CLIPS / "cartoon.json")
+    moved = found.keypoints.copy()
+    moved[..., 0] += 5
+
+    def opened(keypoints, detector):
+        clip = KeypointClip(keypoints, found.fps, found.height, found.width, detector)
+        return clip.open(CLIPS / "cartoon.mp4")
+
+    first = opened(found.keypoints, "mediapipe")
+    others = [opened(moved, "mediapipe"), opened(found.keypoints, "openpose")]
+    names = set()
+    for clips in ([first], [others[0]], [others[1]], [opened(found.keypoints, "mediapipe")]):
+        job = Batch(tiny_pipeline, {"clip": clips, "prompt": "a"}, tmp_path, SHORT, QUICK)
+        names.add(job.stored(job.jobs[0]).exact)
+    assert len(names) == 3
+    both = {"clip": [first, others[1]], "prompt": "a panda"}
+    stored = batch(tiny_pipeline, both, out=tmp_path, clip_settings=SHORT, sample_settings=QUICK)
+    assert [RunCard.load(files.card).detector for files in stored] == ["mediapipe", "openpose"]
+    assert (tmp_path / "index.csv").read_text().count("cartoon.mp4 (openpose)") == 1
+
+
+def test_one_that_fails_does_not_stop_the_others(tiny_pipeline, tmp_path, monkeypatch):
+    decode, calls = tiny_pipeline.decode, []
+
+    def failing(latents):
+        calls.append(latents)
+        if len(calls) == 1:
+            raise MemoryError("no room")
+        return decode(latents)
+
+    monkeypatch.setattr(tiny_pipeline, "decode", failing)
+    axes = {"clip": AXES["clip"][0], "prompt": "a panda", "seed": [0, 1, 2]}
+    arguments = {"out": tmp_path, "clip_settings": SHORT, "sample_settings": QUICK}
+    with pytest.raises(SweepError, match="1 of 3 videos failed.*'seed': 0.*MemoryError: no room"):
+        batch(tiny_pipeline, axes, **arguments)
+    assert len(times(tmp_path)) == 2
+    batch(tiny_pipeline, axes, **arguments)
+    assert len(times(tmp_path)) == 3 and len(calls) == 4
+
+
+def test_a_full_disk_stops_at_once_and_leaves_no_half(tiny_pipeline, tmp_path, monkeypatch):
+    whole = Batch(tiny_pipeline, AXES, tmp_path, SHORT, QUICK)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        list(whole.steps())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("axes", "said"),
+    [
+        ({"prompt": "a"}, "has no clip"),
+        ({"clip": CLIPS / "dance.mp4"}, "has no prompt"),
+        ({"clip": CLIPS / "dance.mp4", "prompt": [3]}, "each must be text"),
+        ({"clip": CLIPS / "dance.mp4", "prompt": "a", "sead": [1]}, "did you mean 'seed'"),
+        ({"clip": [CLIPS / "dance.mp4", CLIPS / "x.mp4"], "prompt": "a"}, "x.mp4"),
+        ({"clip": CLIPS / "dance.mp4", "prompt": "a", "frame_stride": [1, 900]}, "900"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_first(tiny_pipeline, tmp_path, axes, said):
+    with pytest.raises(ValueError, match=said):
+        batch(tiny_pipeline, axes, out=tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_prompt_that_is_too_long_is_refused_before_the_first_video(tiny_pipeline, tmp_path):
+    axes = {"clip": CLIPS / "dance.mp4", "prompt": ["a panda", "a " * 200]}
+    with pytest.raises(ValueError, match="shorten it"):
+        batch(tiny_pipeline, axes, out=tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_workers_need_dask_and_a_saved_model(tiny_pipeline, tmp_path, monkeypatch):
+    with pytest.raises(SweepError, match="never saved"):
+        batch(tiny_pipeline, AXES, out=tmp_path, client="local")
+    with pytest.raises(SweepError, match="must be a distributed.Client"), connected(3, 1):
+        pass
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(SweepError, match=r"pip install 'fyp-lite\[sweep\]'"), connected("local", 1):
+        pass
+
+
+# ------------------------------------------------------------------------- the command line
+
+
+def run(folder, out, *more):
+    words = ["sweep", "a panda", "a zebra", "--clip", "dance", "--model", str(folder)]
+    return main([*words, "--steps", "2", "--num-frames", "2", "--out", str(out), *more])
+
+
+def test_the_command_makes_a_sheet_and_says_where_all_is(folder, tmp_path, capsys):
+    assert run(folder, tmp_path, "--vary", "guidance-scale=1,2.5", "--vary", "steps=2") == 0
+    said = capsys.readouterr()
+    assert "does not know the word “zebra”" in said.err and "4 of 4 videos stored" in said.err
+    assert "0 of 4 videos stored\n1 of 4 videos stored, " in said.err
+    assert f"index     {tmp_path / 'index.csv'}" in said.out and "grid.png" in said.out
+    assert (tmp_path / "grid.png").is_file()
+    card = json.loads(next(tmp_path.glob("*.json")).read_text())
+    assert card["clip"] == "dance.mp4" and card["seconds"] > 0
+
+
+def test_with_three_axes_there_is_no_sheet(folder, tmp_path, capsys):
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("the sea\n\n")
+    more = ["--vary", "seed=0,1", "--vary", "frame-stride=1,2", "--prompts-file", str(prompts)]
+    assert run(folder, tmp_path / "out", *more) == 0
+    assert len(times(tmp_path / "out")) == 12 and not (tmp_path / "out" / "grid.png").exists()
+    assert "sheet" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--vary", "seed"], "--vary seed has no ="),
+        (["--vary", "seed=0", "--vary", "seed=1"], "--vary seed is given twice"),
+        (["--vary", "prompt=a"], "give every prompt by itself"),
+        (["--vary", "seed=one"], "'one' is no number for seed"),
+        (["--vary", "sead=1"], "did you mean 'seed'"),
+        (["--vary", "frame_stride=1,900"], "900"),
+        (["--prompts-file", "missing.txt"], "missing.txt cannot be read"),
+        (["--workers", "0"], "workers is 0"),
+        (["--clip", "nowhere.mp4"], "nowhere.mp4"),
+        (["--eta", "2"], "eta is 2"),
+    ],
+)
+def test_bad_options_are_one_sentence(folder, tmp_path, capsys, more, said):
+    assert run(folder, tmp_path / "out", *more) == 2
+    err = capsys.readouterr().err
+    assert said in err and err.count("\n") == 1 and not (tmp_path / "out").exists()
+
+
+def test_the_frames_on_disk_are_those_of_the_card(tiny_pipeline, tmp_path):
+    axes = {"clip": CLIPS / "dance.mp4", "prompt": "a panda"}
+    (stored,) = batch(tiny_pipeline, axes, out=tmp_path, clip_settings=SHORT, sample_settings=QUICK)
+    recipe = json.loads(str(np.load(stored.exact)["recipe"]))
+    assert recipe["clip"] == "dance.mp4" and recipe["detector"] is None
+    stored.exact.write_bytes(b"not a zip")
+    with pytest.raises(SweepError, match="is damaged .*: delete it"):
+        stored.load()
