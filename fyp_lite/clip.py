@@ -25,6 +25,7 @@ from fyp_lite.decoding import (
     PillowDecoder,
     check_file,
     check_frames,
+    file_path,
     scan,
 )
 from fyp_lite.settings import REFERENCE_SIZE, ClipSettings
@@ -36,7 +37,7 @@ MAX_PIXELS = 8192 * 8192
 MAX_FRAMES = 100_000
 MIN_KEPT = 16  # reference pixels that a crop must leave on either axis
 CACHE_BYTES = 512 * 2**20
-FRAMES_AT_ONCE = 16  # of the source, in memory while they are resized
+FRAMES_AT_ONCE = 16  # of the source at most, in memory while they are resized
 # A gap up to this many frames is decoded anyway: kept as well, it makes the next slider move free.
 _GAP = 4
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*")  # JPEG, PNG, BMP, TIFF
@@ -47,7 +48,13 @@ class Clip:
     `with`.
 
     path, num_frames (exact), fps (average, of the source), height and width (upright, pixels).
+    detector: what found the people of the raw video at `path`, whose skeletons these frames are;
+    None where the frames are those of the file.
+    keypoints: what the frames are drawn from, `[f, people, 17, 3]`; None where they are decoded.
     """
+
+    detector: str | None = None
+    keypoints: np.ndarray | None = None
 
     def __init__(self, path: Path, decoder: Decoder, num_frames: int, fps: float) -> None:
         self.path, self.num_frames, self.fps = path, num_frames, fps
@@ -80,7 +87,8 @@ class Clip:
 
     def crop(self, indices: list[int], box: CropBox, size: int) -> np.ndarray:
         """Frames by number, `box` cut out of each and resized: `[f, size, size, 3]` uint8."""
-        parts = [indices[i : i + FRAMES_AT_ONCE] for i in range(0, len(indices), FRAMES_AT_ONCE)]
+        fit = max(1, min(FRAMES_AT_ONCE, CACHE_BYTES // (3 * self.height * self.width)))
+        parts = [indices[i : i + fit] for i in range(0, len(indices), fit)]
         return np.concatenate([_resized(self._fetch(part), box, size) for part in parts])
 
     def _fetch(self, numbers: list[int]) -> list[np.ndarray]:
@@ -153,7 +161,7 @@ def open_clip(
     """
     if not isinstance(source, str | os.PathLike):
         return source.open()
-    path = Path(source).expanduser()
+    path = file_path(source)
     if path.suffix.lower() == ".json":
         from fyp_lite.keypoints.file import KeypointClip
 
@@ -170,8 +178,8 @@ def open_clip(
     if index.simple:
         with suppress(Exception):  # no wheel for this system, or a codec that it does not know
             faster = DecordDecoder(path)
-            size = next(faster.decode(0, 0)).shape[:2]
-            if len(faster) == index.count and size == (clip.height, clip.width):
+            shape = next(faster.decode(0, 0)).shape  # wrong for frames of a few pixels
+            if len(faster) == index.count and shape == (clip.height, clip.width, 3):
                 clip._decoder.close()
                 clip._decoder = faster
     return clip
@@ -228,8 +236,8 @@ def choose_frames(clip: Clip | int, settings: ClipSettings) -> list[int]:
     fix = ", or ".join(fits) if fits else "no single change fits, lower several of them"
     name = "the clip" if isinstance(clip, int) else clip.path.name
     raise ClipError(
-        f"{name} has {count} frames, but start_frame {start}, frame_stride {stride} and "
-        f"num_frames {num} need {need}: {fix}."
+        f"{name} has {count} {'frame' if count == 1 else 'frames'}, but start_frame {start}, "
+        f"frame_stride {stride} and num_frames {num} need {need}: {fix}."
     )
 
 

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +16,7 @@ import torch
 
 from fyp_lite import __version__, cache_dir
 from fyp_lite.checkpoints import quiet_loading
+from fyp_lite.decoding import file_path
 from fyp_lite.full import (
     FOLLOW_YOUR_POSE,
     STABLE_DIFFUSION,
@@ -27,8 +25,10 @@ from fyp_lite.full import (
     check_room,
     find_files,
 )
-from fyp_lite.hashes import CheckpointError, file_hash, write_hashes
+from fyp_lite.hashes import CheckpointError, damage_named, file_hash, write_hashes
 from fyp_lite.hub import LocalFiles
+from fyp_lite.options import Parser
+from fyp_lite.video import written_whole
 
 DTYPES = {"float16": torch.float16, "float32": torch.float32}
 CARD = """# Follow Your Pose, converted for fyp_lite
@@ -65,7 +65,7 @@ def convert_full(
     Raises:
         CheckpointError: `out` is there, the disk is full, or the files are missing or damaged.
     """
-    out = full_folder() if out is None else out.expanduser()
+    out = full_folder() if out is None else file_path(out)
     sources = sources or FullSources()
     if out.exists():
         raise CheckpointError(
@@ -73,23 +73,19 @@ def convert_full(
         )
     files = find_files(sources, download=download, say=say)
     say("Converting, once; this takes a few minutes.")
-    pipeline = assemble(files, sources, dtype)
+    with damage_named("One of the published files"):
+        pipeline = assemble(files, sources, dtype)
     out.parent.mkdir(parents=True, exist_ok=True)
     networks = (pipeline.unet, pipeline.pose_encoder, pipeline.text_encoder, pipeline.vae)
     need = sum(p.nbytes for network in networks for p in network.parameters())
     check_room(out.parent, need, "the converted model", "choose a folder on another disk")
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
+    with written_whole(out) as unfinished:
         with quiet_loading():
             pipeline.save_pretrained(unfinished)
         record = _record(files, sources, dtype)
         (unfinished / "sources.json").write_text(json.dumps(record, indent=1) + "\n")
         (unfinished / "README.md").write_text(CARD)
         write_hashes(unfinished)
-        unfinished.chmod(0o755)  # temporary folders are their owner's alone
-        os.replace(unfinished, out)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     say(f"The full model is in {out}.")
     return out
 
@@ -112,7 +108,7 @@ def convert_command(arguments: list[str]) -> int:
 
 
 def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="fyp-lite convert",
         description="Convert the published Follow Your Pose model to a folder that loads in "
         "seconds. Sources are folders, or owner/name@revision on the hub; see docs/full_model.md.",
@@ -163,7 +159,7 @@ def _record(
 ) -> dict[str, Any]:
     """What a folder was made from: names, commits and hashes, never a place on this machine."""
     single = [sources.base_file] if sources.base_file else []
-    loras = [(Path(name).expanduser(), scale) for name, scale in sources.loras]
+    loras = [(file_path(name), scale) for name, scale in sources.loras]
     return {
         "fyp_lite": __version__,
         "dtype": str(dtype).removeprefix("torch."),

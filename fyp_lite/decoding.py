@@ -11,6 +11,8 @@ one long frame, get that frame repeated.
 from __future__ import annotations
 
 import math
+import os
+import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
@@ -27,6 +29,23 @@ _FORMATS = "mov,matroska,avi,mpegts,flv,asf,ogg,h264,hevc"
 
 class ClipError(ValueError):
     """A clip that cannot be used as asked: one sentence with what it has and what would do."""
+
+
+def file_path(path: str | os.PathLike[str]) -> Path:
+    """`path` with ~ as the home folder, whether or not there is such a file.
+
+    Raises ClipError for a name that no file here can have.
+    """
+    found = Path(os.path.expanduser(path))  # Path's own gives up where there is no such user
+    try:
+        found.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:  # too long, holds a zero or bytes that are no text
+        name = str(found) if len(str(found)) <= 80 else str(found)[:77] + "..."
+        reason = error.strerror if isinstance(error, OSError) else "it holds what no name can"
+        raise ClipError(f"{name!r} cannot be a file ({reason}): give another name.") from None
+    return found
 
 
 def check_frames(frames: np.ndarray) -> None:
@@ -58,8 +77,13 @@ def check_file(path: Path) -> bytes:
         raise ClipError(f"{path} is a folder: name one video file in it.")
     if not path.is_file():
         raise ClipError(f"there is no file {path}: check the name, and the folder it is in.")
-    with path.open("rb") as file:
-        head = file.read(4096)
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except OSError as error:
+        raise ClipError(
+            f"{path.name} cannot be read ({error.strerror}): check who may read it."
+        ) from None
     if not head:
         raise ClipError(f"{path.name} is empty (0 bytes): copy or download it again.")
     if b"\0" not in head:
@@ -73,7 +97,8 @@ def _open_av(path: Path, head: bytes = b"") -> Any:
     import av
 
     try:
-        return av.open(str(path), options={"format_whitelist": _FORMATS})
+        # Titles and the like may be in any encoding.
+        return av.open(str(path), options={"format_whitelist": _FORMATS}, metadata_errors="replace")
     except av.FFmpegError as error:
         if head[4:8] == b"ftyp":
             raise ClipError(
@@ -81,7 +106,7 @@ def _open_av(path: Path, head: bytes = b"") -> Any:
                 "copy or download it again."
             ) from error
         raise ClipError(
-            f"{path.name} is not a video that can be read ({error}): "
+            f"{path.name} is not a video that can be read ({error.strerror}): "
             "convert it to mp4, webm, gif or animated webp."
         ) from error
 
@@ -90,6 +115,11 @@ def _video_stream(container: Any, path: Path) -> Any:
     streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
     if not streams:
         raise ClipError(f"{path.name} holds no video stream: it may be sound only; name a video.")
+    if streams[0].codec_context is None:
+        raise ClipError(
+            f"{path.name} is in a format that is not known here, or damaged: convert it to H.264, "
+            "or copy or download it again."
+        )
     return streams[0]
 
 
@@ -195,6 +225,7 @@ class DecordDecoder:
     def __init__(self, path: Path) -> None:
         import decord
 
+        decord.logging.set_level(decord.logging.QUIET)  # what matters is raised
         self._path = path
         self._reader = decord.VideoReader(str(path))
 
@@ -300,12 +331,17 @@ class PillowDecoder:
         if not webp and not path.read_bytes().rstrip(b"\0\r\n ").endswith(b";"):
             raise ClipError(f"{path.name} is cut off: a gif's end mark is missing; copy it again.")
         try:
-            self._image = Image.open(path)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # limits are below
+                self._image = Image.open(path)
             _check_limits(path, self._image.size[::-1], 0, limits)
             _check_limits(path, (0, 0), getattr(self._image, "n_frames", 1), limits)
             times = list(self._times())
-        except (OSError, EOFError, SyntaxError) as error:
-            raise ClipError(f"{path.name} is damaged ({error}): copy it again.") from error
+        except ClipError:
+            raise
+        except Exception as error:  # Pillow has a dozen kinds of them for damaged files
+            reason = str(error).split("\n")[0][:80] or type(error).__name__
+            raise ClipError(f"{path.name} is damaged ({reason}): copy it again.") from error
         tick = median(times)
         repeats = [max(1, round(time / tick)) for time in times]
         self.stored = np.repeat(np.arange(len(times)), repeats)  # frame number -> stored frame

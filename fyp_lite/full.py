@@ -25,6 +25,7 @@ from huggingface_hub import constants
 from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from fyp_lite.decoding import file_path
 from fyp_lite.hashes import CheckpointError
 from fyp_lite.hub import LocalFiles, Offer, Source, ask, fetch, locate
 from fyp_lite.lora import merge_lora
@@ -92,7 +93,7 @@ class FullSources:
     @property
     def base_file(self) -> Path | None:
         """The base where it is a single file."""
-        path = Path(self.base).expanduser()
+        path = file_path(self.base)
         return path if self.base and path.suffix in (".safetensors", ".ckpt") else None
 
     def repositories(self) -> dict[str, Source]:
@@ -164,7 +165,7 @@ def assemble(
     text_encoder = _text_encoder(setup.folder / "text_encoder", base["text_encoder"], dtype)
     networks = {"unet": unet, "text_encoder": text_encoder}
     for name, scale in sources.loras:
-        merge_lora(networks, Path(name).expanduser(), scale)
+        merge_lora(networks, file_path(name), scale)
     return FollowYourPosePipeline(
         vae=_autoencoder(vae_config, base["vae"], dtype),
         text_encoder=text_encoder,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 HASHES = "hashes.json"
@@ -11,6 +13,25 @@ HASHES = "hashes.json"
 
 class CheckpointError(ValueError):
     """Weights that are missing, damaged or of another network; the message names which."""
+
+
+@contextmanager
+def damage_named(what: str) -> Iterator[None]:
+    """Whatever the libraries raise on damaged files, and that is dozens of kinds, as one sentence.
+
+    Raises CheckpointError in their place; one that comes from within stays as it is.
+    """
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except Exception as error:
+        reason = type(error).__name__  # others than these three speak to programmers
+        if isinstance(error, OSError | ValueError) or reason == "SafetensorError":
+            reason = (str(error).strip().split("\n")[0] or reason)[:160]
+        raise CheckpointError(
+            f"{what} is damaged or incomplete ({reason}): make it or download it again."
+        ) from None
 
 
 def file_hash(path: Path) -> str:
@@ -36,10 +57,10 @@ def weight_hashes(folder: Path) -> dict[str, str]:
     """
     files = sorted(folder.rglob("*.safetensors"))
     record = folder / HASHES
+    recorded = {}
     if record.is_file() and all(p.stat().st_mtime <= record.stat().st_mtime for p in files):
-        recorded = json.loads(record.read_text())
-    else:
-        recorded = {}
+        with suppress(ValueError):  # a damaged record is none
+            recorded = dict(json.loads(record.read_text()))
     names = {path.relative_to(folder).as_posix(): path for path in files}
     return {name: recorded.get(name) or file_hash(path) for name, path in names.items()}
 

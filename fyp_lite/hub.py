@@ -15,7 +15,9 @@ from huggingface_hub import HfApi, constants, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers
 
+from fyp_lite.decoding import file_path
 from fyp_lite.hashes import CheckpointError, file_hash
+from fyp_lite.video import written_whole
 
 HUB_NAME = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+?)(?:@(?P<revision>[\w./-]+))?")
 TIMEOUT = 20  # seconds for the hub to say what it has
@@ -35,7 +37,7 @@ class Source:
 
     @property
     def is_folder(self) -> bool:
-        return Path(self.name).expanduser().is_dir()
+        return file_path(self.name).is_dir()
 
     def hub_name(self) -> tuple[str, str]:
         """(repository, revision). Raises CheckpointError where the name is not of that form."""
@@ -100,7 +102,7 @@ def locate(source: Source) -> LocalFiles | None:
         CheckpointError: a folder that lacks a file, or a name that is no name on the hub.
     """
     if source.is_folder:
-        folder = Path(source.name).expanduser().resolve()
+        folder = file_path(source.name).resolve()
         there = {name for names in source.wanted for name in names if (folder / name).is_file()}
         return LocalFiles(folder.name, folder, choose(source, there))
     repository, revision = source.hub_name()
@@ -178,7 +180,8 @@ def fetch(offer: Offer) -> LocalFiles:
     if revision != offer.commit:
         reference = cache / "refs" / revision
         reference.parent.mkdir(parents=True, exist_ok=True)
-        reference.write_text(offer.commit)
+        with written_whole(reference) as part:
+            part.write_text(offer.commit)
     names = tuple(file.name for file in offer.files)
     return LocalFiles(repository, snapshot, names, offer.commit)
 

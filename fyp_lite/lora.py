@@ -18,7 +18,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from fyp_lite.hashes import CheckpointError
+from fyp_lite.hashes import CheckpointError, damage_named
 from fyp_lite.published import read_tensors
 
 # What follows a layer's name, and which of the three parts it marks.
@@ -116,8 +116,8 @@ def _written_alphas(path: Path) -> dict[str, float]:
     """Each network's alpha where diffusers wrote it into the file's header."""
     if path.suffix != ".safetensors":
         return {}
-    with safe_open(path, "pt") as file:
-        facts = json.loads((file.metadata() or {}).get("lora_adapter_metadata", "{}"))
+    with safe_open(path, "pt") as file, damage_named(f"The LoRA {path.name}"):
+        facts = dict(json.loads((file.metadata() or {}).get("lora_adapter_metadata", "{}")))
     special = [
         name
         for name in facts
@@ -128,20 +128,25 @@ def _written_alphas(path: Path) -> dict[str, float]:
             f"The LoRA {path.name} has {special[0]}, which is not read here: use a plain LoRA."
         )
     names = {"unet": "unet.lora_alpha", "text_encoder": "text_encoder.lora_alpha"}
-    return {network: float(facts[name]) for network, name in names.items() if name in facts}
+    with damage_named(f"The LoRA {path.name}"):
+        return {network: float(facts[name]) for network, name in names.items() if name in facts}
 
 
 @torch.no_grad()
 def _add(layer: nn.Linear | nn.Conv2d, part: dict[str, Tensor], scale: float, name: str) -> None:
     """W + scale * alpha / rank * up @ down; alpha is the rank where the file has none."""
     weight, down, up = layer.weight, part["down"].float(), part["up"].float()
-    rank = len(down)
-    alpha = float(part["alpha"]) if "alpha" in part else rank
     try:
-        change = (up.flatten(1) @ down.flatten(1)).view(weight.shape)
-    except RuntimeError:
+        rank = len(down)
+        alpha = float(part["alpha"]) if "alpha" in part else rank
+        change = scale * alpha / rank * (up.flatten(1) @ down.flatten(1)).view(weight.shape)
+    except (RuntimeError, IndexError, TypeError, ZeroDivisionError):
         raise CheckpointError(
             f"{name} is {tuple(up.shape)} x {tuple(down.shape)}, but the layer's weight is "
             f"{tuple(weight.shape)}: use a LoRA that was made for Stable Diffusion 1.x."
         ) from None
-    weight.copy_((weight.float() + scale * alpha / rank * change).to(weight.dtype))
+    if not change.isfinite().all():
+        raise CheckpointError(
+            f"{name} holds numbers that are infinite or not a number: get the LoRA again."
+        )
+    weight.copy_((weight.float() + change).to(weight.dtype))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -94,7 +94,11 @@ class FollowYourPosePipeline(DiffusionPipeline):
         """Words that a word-level tokenizer does not know, with the nearest ones that it does.
 
         Empty for tokenizers that split unknown words, such as Stable Diffusion's.
+
+        Raises:
+            ValueError: the prompt is no text.
         """
+        check_prompt(prompt)
         backend = self.tokenizer.backend_tokenizer
         if type(backend.model).__name__ != "WordLevel":
             return {}
@@ -109,10 +113,11 @@ class FollowYourPosePipeline(DiffusionPipeline):
         """Prompts to text embeddings `[b, tokens, d]`.
 
         Raises:
-            ValueError: a prompt is longer than the text encoder can read.
+            ValueError: a prompt is no text, or longer than the text encoder can read.
         """
         limit = self.tokenizer.model_max_length
         for prompt in prompts:
+            check_prompt(prompt)
             length = len(self.tokenizer(prompt, truncation=False, verbose=False).input_ids)
             if length > limit:
                 raise ValueError(
@@ -127,11 +132,11 @@ class FollowYourPosePipeline(DiffusionPipeline):
         """Skeleton frames `[f, h, w, 3]` uint8 to pose features, one `[1, c, f, h, w]` per level.
 
         Raises:
-            ValueError: not such an array, or a size that is not a multiple of the patch.
+            ValueError: not such an array, or a size that is no multiple of the patch.
         """
         frames = np.ascontiguousarray(skeleton_frames)
         patch = self.pose_encoder.config.patch
-        if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or not len(frames):
+        if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or not frames.size:
             raise ValueError(
                 f"skeleton_frames is {frames.dtype} of shape {frames.shape}, but uint8 of shape "
                 "(frames, height, width, 3) is needed; prepare_clip makes it from a video."
@@ -160,10 +165,15 @@ class FollowYourPosePipeline(DiffusionPipeline):
             settings: of the sampler.
             negative_prompt: what guidance leads away from.
             seeds: one per prompt; without it all use `settings.seed`.
+
+        Raises:
+            ValueError: one of them cannot be used; the sentence says which, and what would do.
         """
         settings = settings or SampleSettings()
-        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-        seeds = [settings.seed] * len(prompts) if seeds is None else list(seeds)
+        prompts: list[Any] = list(prompt) if isinstance(prompt, list | tuple) else [prompt]
+        if seeds is None:
+            seeds = [settings.seed] * len(prompts)
+        seeds = [replace(settings, seed=seed).seed for seed in seeds]  # each is checked
         if not prompts or len(seeds) != len(prompts):
             raise ValueError(
                 f"There are {len(prompts)} prompts and {len(seeds)} seeds; give one seed to each."
@@ -196,11 +206,20 @@ class FollowYourPosePipeline(DiffusionPipeline):
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> list[np.ndarray]:
-        """Latents `[b, c, f, h, w]` to videos, each `[f, H, W, 3]` uint8."""
+        """Latents `[b, c, f, h, w]` to videos, each `[f, H, W, 3]` uint8.
+
+        Raises:
+            ValueError: no picture comes out, as numbers are infinite or no number.
+        """
         num_frames = latents.shape[2]
-        frames = decode_frames(
+        frames, finite = decode_frames(
             self.vae, latents.transpose(1, 2).flatten(0, 1), self.frames_decoded_at_once
         )
+        if not finite:
+            raise ValueError(
+                "No picture comes out, only numbers that are infinite or not a number: take a "
+                "smaller guidance_scale, or get the weights again if that does not help."
+            )
         self.maybe_free_model_hooks()  # with model offload, nothing stays on the device
         return list(frames.unflatten(0, (-1, num_frames)).numpy())
 
@@ -225,6 +244,16 @@ class FollowYourPosePipeline(DiffusionPipeline):
         return PipelineOutput(videos=self.decode(latents), latents=latents)
 
 
+def check_prompt(prompt: object) -> None:
+    """Refuse what no tokenizer can read. Raises ValueError."""
+    if not isinstance(prompt, str):
+        raise ValueError(f"The prompt is {prompt!r:.60}, but it must be text, such as 'a panda'.")
+    if any("\ud800" <= letter <= "\udfff" for letter in prompt):  # halves of a letter
+        raise ValueError(
+            f"The prompt {prompt[:40]!r} holds bytes that are no text: type it again, in UTF-8."
+        )
+
+
 def encode_frames(pose_encoder: Any, frames: Tensor, device: torch.device) -> list[Tensor]:
     """Skeleton frames `[f, h, w, 3]` uint8 to pose features, one `[1, c, f, h, w]` per level."""
     parts = []
@@ -234,11 +263,14 @@ def encode_frames(pose_encoder: Any, frames: Tensor, device: torch.device) -> li
     return [torch.cat(level, dim=2) for level in zip(*parts, strict=True)]
 
 
-def decode_frames(vae: Any, latents: Tensor, frames_at_once: int) -> Tensor:
-    """Latents of single frames `[f, c, h, w]` to pictures `[f, H, W, 3]` uint8 on the CPU."""
-    pictures = []
+def decode_frames(vae: Any, latents: Tensor, frames_at_once: int) -> tuple[Tensor, Tensor]:
+    """Latents of single frames `[f, c, h, w]` to pictures `[f, H, W, 3]` uint8 on the CPU, and
+    whether all of their numbers were finite.
+    """
+    pictures, sums = [], []
     for part in (latents / vae.config.scaling_factor).split(frames_at_once):
         values = vae.decode(part.to(vae.dtype)).sample.float()
+        sums.append(values.sum())  # one number that is none spoils it
         levels = ((values + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
         pictures.append(levels.permute(0, 2, 3, 1).cpu())
-    return torch.cat(pictures)
+    return torch.cat(pictures), torch.stack(sums).isfinite().all()

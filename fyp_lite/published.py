@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from typing import Any
 import safetensors.torch
 import torch
 from diffusers import DDIMScheduler
-from safetensors import SafetensorError
 from torch import Tensor
 
 from fyp_lite.hashes import CheckpointError
@@ -191,25 +191,31 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             loaded: Any = safetensors.torch.load_file(path)
         else:
             mapped = zipfile.is_zipfile(path)  # PyTorch's older format cannot be
-            loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of damage, which is refused
+                loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except FileNotFoundError:
         problem = "is not there: check the folder's name and what is in it."
     except pickle.UnpicklingError as error:
         problem = _damage(path)
-        if code := re.search(r"GLOBAL (\S+)", str(error)):
+        if code := re.search(r"GLOBAL ([\w.]+)", str(error)):
             problem = (
                 f"is not only tensors but would run code ({code[1]}), which is never done: get "
                 "its .safetensors edition."
             )
-    except (SafetensorError, RuntimeError, EOFError, ValueError, OSError):
+    except Exception:  # of dozens of kinds
         problem = _damage(path)
     else:
         # Stable Diffusion's own .ckpt has its tensors one level down.
         tensors = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else {}
-        if tensors and all(isinstance(value, Tensor) for value in tensors.values()):
+        if tensors and isinstance(tensors, dict) and all(map(_is_named_tensor, tensors.items())):
             return tensors
         problem = "holds no tensors by name: give the file that holds the network's weights."
     raise CheckpointError(f"The weights file {path} {problem}")
+
+
+def _is_named_tensor(item: tuple[object, object]) -> bool:
+    return isinstance(item[0], str) and isinstance(item[1], Tensor)
 
 
 def _damage(path: Path) -> str:

@@ -98,8 +98,8 @@ class SampleSettings:
             )
         if self.scheduler not in SCHEDULERS:
             raise SettingsError(
-                f"scheduler is {self.scheduler!r}, but it must be one of {', '.join(SCHEDULERS)}: "
-                'for example scheduler="ddim".'
+                f"scheduler is {_shown(self.scheduler)}, but it must be one of "
+                f'{", ".join(SCHEDULERS)}: for example scheduler="ddim".'
             )
         if self.eta > 0 and self.scheduler != "ddim":
             raise SettingsError(
@@ -129,15 +129,15 @@ def _store(settings: object, name: str, value: float) -> None:
 def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise SettingsError(
-            f"{cls.__name__} is read from a dict of names and values, not from a "
-            f"{type(values).__name__}: pass what to_dict() returned."
+            f"{cls.__name__} is read from a dict of names and values, not from {_shown(values)}: "
+            "pass what to_dict() returned."
         )
     names = [field.name for field in fields(cls)]
     for name in values:
         if name not in names:
             near = get_close_matches(str(name), names, n=1, cutoff=0.5)
             fix = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(names)}."
-            raise SettingsError(f"{cls.__name__} has no setting {name!r}: {fix}")
+            raise SettingsError(f"{cls.__name__} has no setting {_shown(name)}: {fix}")
     return values
 
 
@@ -145,13 +145,13 @@ def _integer(name: str, value: object, least: int, most: int | None = None) -> i
     span = f"of at least {least}" if most is None else f"from {least} to {most}"
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise SettingsError(
-            f"{name} is {value!r}, but it must be a whole number {span}: "
+            f"{name} is {_shown(value)}, but it must be a whole number {span}: "
             f"for example {name}={_near(value, least, most)}."
         )
     number = int(value)
     if number != _near(number, least, most):
         raise SettingsError(
-            f"{name} is {number}, but it must be a whole number {span}: "
+            f"{name} is {_shown(number)}, but it must be a whole number {span}: "
             f"the nearest that works is {_near(number, least, most)}."
         )
     return number
@@ -175,8 +175,20 @@ def _number(name: str, value: object, most: float) -> float:
     span = "a finite number of at least 0" if math.isinf(most) else f"a number from 0 to {most:g}"
     fix = f"for example {name}=1.0"
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise SettingsError(f"{name} is {value!r}, but it must be {span}: {fix}.")
-    number = float(value)
+        raise SettingsError(f"{name} is {_shown(value)}, but it must be {span}: {fix}.")
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number beyond 1e308
+        number = math.inf
     if not math.isfinite(number) or not 0 <= number <= most:
-        raise SettingsError(f"{name} is {number:g}, but it must be {span}: {fix}.")
+        raise SettingsError(f"{name} is {_shown(value)}, but it must be {span}: {fix}.")
     return number
+
+
+def _shown(value: object) -> str:
+    """A value as a sentence can hold it, however long it is."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -159,7 +159,8 @@ def check_skeleton_frames(frames: np.ndarray) -> None:
     drawn = brightest > DRAWN_LEVEL
     if drawn.mean() < MIN_DRAWN:
         raise ValueError(
-            "the clip is black and holds no skeleton: choose frames in which a person is drawn."
+            "the clip is black and holds no skeleton: choose frames in which a person is drawn, or "
+            "a crop that does not miss the person."
         )
     away = hue_distance(hue[drawn][:, None], palette_hues()).min(axis=1)
     share = float((away <= HUE_TOLERANCE).mean())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import glob
 import io
 import math
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -15,23 +18,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fyp_lite.decoding import ClipError, check_frames
+from fyp_lite.decoding import ClipError, check_frames, file_path
 
 if TYPE_CHECKING:
     from PIL import Image
 
+DAY = 24 * 60 * 60  # seconds
 _MOST_FPS = {".mp4": 240, ".gif": 50, ".webp": 90}  # what players show as it is meant
 
 
 def check_video_path(path: str | os.PathLike[str], fps: float | None = None) -> None:
     """Refuse what `write_video` could never write, before there are frames to write.
 
-    The folder may be made later. Raises ClipError for a folder, for a suffix that is none of .mp4,
-    .gif and .webp, and for a rate (where it is given) that the format cannot hold.
+    The folder may be made later. Raises ClipError for a folder, for a name that no file can have,
+    for a suffix that is none of .mp4, .gif and .webp, and for a rate (where it is given) that the
+    format cannot hold.
     """
-    path = Path(path).expanduser()
+    path = file_path(path)
     if path.is_dir():
         raise ClipError(f"{path} is a folder: name a file in it, such as {path / 'video.mp4'}.")
+    check_room_in_name(path)
     if path.suffix.lower() not in _MOST_FPS:
         raise ClipError(
             f"{path.name} ends in {path.suffix or 'no suffix'!r}, but a video is written as "
@@ -71,21 +77,43 @@ def write_long_video(
 
 def _check_target(path: str | os.PathLike[str], fps: float) -> Path:
     check_video_path(path, fps)
-    path = Path(path).expanduser()
+    path = file_path(path)
     if not path.parent.is_dir():
         raise ClipError(f"there is no folder {path.parent} to write {path.name} in: create it.")
     return path
 
 
+def check_room_in_name(path: Path) -> None:
+    """Refuse a name that is too long for `written_whole`. Raises ClipError."""
+    file_path(_part(path))
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Where to write a file until it is whole: it gets its name after the block, or never."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """Where to write a file or a new folder until it is whole: it gets its name after the block,
+    or never. What a killed process left of it a day ago is removed.
+    """
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        with suppress(FileNotFoundError):  # it may get its name meanwhile
+            if left.stat().st_mtime < time.time() - DAY:
+                _remove(left)
+    part = _part(path)
     try:
         yield part
         os.replace(part, path)
     finally:
-        part.unlink(missing_ok=True)
+        _remove(part)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def encode_mp4(frames: np.ndarray, fps: float) -> bytes:

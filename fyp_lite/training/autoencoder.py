@@ -25,6 +25,7 @@ from fyp_lite.training.common import (
     Options,
     normal,
     parse_options,
+    saved_whole,
     stack,
     train,
 )
@@ -177,7 +178,8 @@ def main() -> None:
         vae.eval()
         if options.init is None:
             normalise_latents(vae, cache)
-        vae.save_pretrained(options.out / "vae")
+        with saved_whole(options.out) as folder:
+            vae.save_pretrained(folder / "vae")
 
 
 if __name__ == "__main__":

@@ -15,8 +15,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -247,6 +249,20 @@ def save(
     }
     torch.save(state, out / "checkpoint.tmp")
     os.replace(out / "checkpoint.tmp", out / "checkpoint.pt")
+
+
+@contextmanager
+def saved_whole(out: Path) -> Iterator[Path]:
+    """A folder to save networks in; after the block each one gets its place in `out`, whole."""
+    with tempfile.TemporaryDirectory(prefix=".saving-", dir=out) as name:
+        new, old = Path(name, "new"), Path(name, "old")
+        new.mkdir()
+        old.mkdir()
+        yield new
+        for path in sorted(new.iterdir()):
+            if (out / path.name).exists():
+                os.replace(out / path.name, old / path.name)
+            os.replace(path, out / path.name)
 
 
 def restore(

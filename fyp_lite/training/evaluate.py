@@ -2,13 +2,15 @@
 
     python -m fyp_lite.training.evaluate --json FILE
     python -m fyp_lite.training.evaluate --json FILE --quick --model FOLDER --pages FILE.png
+    python -m fyp_lite.training.evaluate --json FILE --clip VIDEO --only follow
 
 Every part is written as soon as it is known, and the same command goes on where it was stopped.
 
 autoencoder: how well frames come back. denoising: the loss with the right prompt and pose against
 none and against another clip's; a model that ignores either would show no difference. ceilings:
 what the judges say about rendered clips through the autoencoder. generated: what they say about
-generated ones. knob: what each setting does.
+generated ones. follow the clip: what they say about a skeleton or raw video of yours. knob: what
+each setting does.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import os
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,6 @@ from fyp_lite.hashes import file_hash
 from fyp_lite.judges.scores import FOLDER, Judge
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import ClipSettings, SampleSettings
-from fyp_lite.skeleton import read_skeletons
 from fyp_lite.training.autoencoder import person_mask
 from fyp_lite.training.knobs import DEFAULT_CLIP, Knobs
 from fyp_lite.training.measures import (
@@ -45,11 +46,13 @@ from fyp_lite.training.measures import (
     clips,
     encode,
     floor_score,
+    follow_parts,
     follow_summary,
     generate,
     generate_stills,
     mean_of,
     measure,
+    parts_of,
     prompt_scores,
     prompt_summary,
     skeleton_of,
@@ -82,6 +85,7 @@ GALLERY = (
     "A man in the forest, Minecraft",
 )
 PAGE_FRAMES = 6
+CLIP_GUIDANCE = (1.0, 1.5, 2.0, 3.0)
 
 
 @dataclass(frozen=True)
@@ -209,18 +213,19 @@ class Judged:
             "stillness": {name: scores[name] for name in ("flicker", "identity")},
         }
 
-    def clip_file(self, path: Path) -> Scores:
-        """Follow score of the gallery's prompts on a skeleton video that training never saw."""
-        part = prepare_clip(path, ClipSettings(), self.pipeline.size)
-        keypoints = read_skeletons(part.frames)
-        return follow_summary(
-            mean_of(
-                self.judge.follow(
-                    self.pipeline(prompt, part.frames, self.settings).video, keypoints
-                )
-                for prompt in GALLERY
+    def clip_file(self, path: Path) -> dict[str, Scores]:
+        """Follow scores on a skeleton or raw video that training never saw, by guidance scale.
+
+        Each of the gallery's prompts leads a part of its own, from the clip's beginning to its end.
+        """
+        parts = parts_of(path, len(GALLERY), self.pipeline.size)
+        return {
+            f"guidance {scale:g}": follow_parts(
+                self.pipeline, self.judge, dict(zip(GALLERY, parts, strict=True)),
+                replace(self.settings, guidance_scale=scale),
             )
-        )
+            for scale in CLIP_GUIDANCE
+        }  # fmt: skip
 
 
 def against_ceilings(figures: dict[str, Any], kind: str) -> Scores:
@@ -304,7 +309,7 @@ def main() -> None:
     parser.add_argument("--model", default="lite", help="'lite' or a folder")
     parser.add_argument("--json", type=Path, required=True, help="where to write the figures")
     parser.add_argument("--quick", action="store_true", help="few clips and steps")
-    parser.add_argument("--clip", type=Path, help="a skeleton video to follow")
+    parser.add_argument("--clip", type=Path, help="a skeleton or raw video to follow")
     parser.add_argument("--pages", type=Path, help="where to write a page of pictures")
     parser.add_argument(
         "--only", metavar="WORDS", default="", help='parts with this in their name, as "knob"'
@@ -323,7 +328,7 @@ def main() -> None:
         results.add(f"generated, {kind}", partial(judged.generated, held_out))
         results.add(f"of ceilings, {kind}", partial(against_ceilings, results.figures, kind))
     if options.clip:
-        results.add("clip", lambda: judged.clip_file(options.clip))
+        results.add("follow the clip", lambda: judged.clip_file(options.clip))
     knobs = Knobs(pipeline, judge, effort.knob_clips, effort.num_steps, options.clip)
     for name in KNOBS:
         results.add(f"knob, {name}", getattr(knobs, name))

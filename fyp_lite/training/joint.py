@@ -30,6 +30,7 @@ from fyp_lite.training.common import (
     Options,
     normal,
     parse_options,
+    saved_whole,
     stack,
     start_from,
     train,
@@ -42,8 +43,8 @@ LATENT_CHANNELS = 8
 DROP_PROMPT = 0.1
 DROP_POSE = 0.1
 PERSON_WEIGHT = 4.0  # in the loss: people are a tenth of the picture and what everybody looks at
-CROWD_WEIGHT = 0.4  # one person is what most clips hold
-STYLED_WEIGHT = 0.15  # strokes and hatching are hard to denoise and teach little about people
+CROWD_WEIGHT = 0.6  # one person is what most clips hold
+STYLED_WEIGHT = 0.3  # strokes and hatching are hard to denoise and teach little about people
 
 
 class DiffusionStage(nn.Module):
@@ -210,9 +211,10 @@ def save_networks(
     stage: DiffusionStage, options: Options, tokenizer: PreTrainedTokenizerFast
 ) -> None:
     stage.eval()
-    for name in ("unet", "pose_encoder", "text_encoder"):
-        getattr(stage, name).save_pretrained(options.out / name)
-    tokenizer.save_pretrained(options.out / "tokenizer")
+    with saved_whole(options.out) as folder:
+        for name in ("unet", "pose_encoder", "text_encoder"):
+            getattr(stage, name).save_pretrained(folder / name)
+        tokenizer.save_pretrained(folder / "tokenizer")
 
 
 def main() -> None:

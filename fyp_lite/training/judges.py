@@ -37,6 +37,7 @@ from fyp_lite.training.common import (
     move,
     normal,
     option_parser,
+    saved_whole,
     stack,
     train,
 )
@@ -217,9 +218,10 @@ def settle_norms(stage: JudgeStage, make_batch: MakeBatch, seed: int) -> None:
 
 
 def save(network: Any, out: Path) -> None:
-    network.cpu().eval().half().save_pretrained(out)
-    forget_folders(out.parent)
-    write_hashes(out)
+    with saved_whole(out.parent) as folder:
+        network.cpu().eval().half().save_pretrained(folder / out.name)
+        forget_folders(folder)
+        write_hashes(folder / out.name)
     size = sum(p.stat().st_size for p in out.iterdir())
     print(f"{out}: {size / 1e6:.2f} MB")
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from fyp_lite import data_dir
-from fyp_lite.clip import ClipError, open_clip, prepare_clip
+from fyp_lite.clip import ClipError, PreparedClip, open_clip, prepare_clip
 from fyp_lite.judges.scores import Judge, flicker
+from fyp_lite.keypoints.source import open_skeleton
 from fyp_lite.lessons.switches import SWITCHES, switched_off
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import SCHEDULERS, ClipSettings, SampleSettings
@@ -52,7 +53,8 @@ class Knobs:
     Args:
         num_clips: clips of one person in combinations that training has seen.
         num_steps: where the number of steps is not the knob.
-        clip: a skeleton video, for start frame, stride and crops; None for the bundled dancer.
+        clip: a skeleton or raw video, for start frame, stride and crops; None for the bundled
+            dancer.
     """
 
     def __init__(
@@ -112,9 +114,14 @@ class Knobs:
         whole = {"everything on": self.scores(self.settings)}
         return whole | {f"without {part}": self.scores(self.settings, part) for part in SWITCHES}
 
+    def part(self, settings: ClipSettings) -> PreparedClip:
+        """Of the clip; the people of a raw one are found once and kept."""
+        with open_skeleton(self.path) as clip:
+            return prepare_clip(clip, settings, self.pipeline.size)
+
     def of_clip(self, settings: ClipSettings) -> Scores:
         """Mean follow and prompt scores of one part of the clip."""
-        part = prepare_clip(self.path, settings, self.pipeline.size)
+        part = self.part(settings)
         keypoints = read_skeletons(part.frames)
         found = []
         for prompt, facts in self.prompts.items():
@@ -151,7 +158,7 @@ class Knobs:
 
     def of_length(self, num_frames: int) -> Scores:
         settings = ClipSettings(frame_stride=1, num_frames=num_frames)
-        part = prepare_clip(self.path, settings, self.pipeline.size)
+        part = self.part(settings)
         keypoints = read_skeletons(part.frames)
         began = time.perf_counter()
         video = self.pipeline(next(iter(self.prompts)), part.frames, self.settings).video

@@ -8,15 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from itertools import cycle
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from fyp_lite.clip import prepare_clip
 from fyp_lite.judges.scores import Judge, facts_of, flicker, person_sizes
+from fyp_lite.keypoints.source import open_skeleton
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.sampling import initial_latents, sample_steps
-from fyp_lite.settings import SampleSettings
-from fyp_lite.skeleton import draw_skeletons
+from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.skeleton import draw_skeletons, read_skeletons
 from fyp_lite.world.characters import CHARACTERS
 from fyp_lite.world.dataset import FPS, TRAINING_MOTIONS, Clip, random_clip
 from fyp_lite.world.motion import perform
@@ -202,3 +205,33 @@ def floor_score(judge: Judge, video: np.ndarray, clip: Clip, index: int) -> Scor
     """The follow score of a video against a wrong motion."""
     rng = np.random.default_rng([SEED, index])
     return judge.follow(video, wrong_motion(clip.keypoints(), rng))
+
+
+def parts_of(path: Path, count: int, size: int) -> list[np.ndarray]:
+    """Skeleton frames `[f, size, size, 3]` of so many parts of a skeleton or raw video, each with
+    the default settings, spread from its beginning to its end."""
+    with open_skeleton(path) as clip:
+        last = clip.num_frames - 1 - ClipSettings().frame_indices()[-1]
+        starts = np.linspace(0, max(0, last), count).round().astype(int).tolist()
+        return [prepare_clip(clip, ClipSettings(start_frame=n), size).frames for n in starts]
+
+
+def follow_parts(
+    pipeline: FollowYourPosePipeline,
+    judge: Judge,
+    parts: Mapping[str, np.ndarray],
+    settings: SampleSettings,
+) -> Scores:
+    """Mean follow scores of generated videos, and against the pose of half a part later.
+
+    Args:
+        parts: {prompt: skeleton frames `[f, h, w, 3]`}.
+    """
+    found = []
+    for prompt, skeletons in parts.items():
+        video = pipeline(prompt, skeletons, settings).video
+        right = read_skeletons(skeletons)
+        wrong = judge.follow(video, np.roll(right, len(right) // 2, axis=0))
+        floor = {f"{name}, wrong moment": wrong[name] for name in wrong if "@" in name}
+        found.append(judge.follow(video, right) | floor)
+    return mean_of(found)

@@ -325,7 +325,7 @@ def test_too_short_names_the_largest_values_that_fit(count, settings):
         assert choose_frames(count, settings) == settings.frame_indices()
         return
     message = message_of(choose_frames, count, settings)
-    assert f"has {count} frames" in message
+    assert f"has {count} frame{'s' * (count != 1)}" in message
     assert f"need {need}" in message
     any_fits = False
     for name, least in (("start_frame", 0), ("frame_stride", 1), ("num_frames", 1)):

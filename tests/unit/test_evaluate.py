@@ -12,6 +12,7 @@ import pytest
 import torch
 from helpers import build_tiny_pipeline
 
+from fyp_lite import data_dir
 from fyp_lite.judges import scores
 from fyp_lite.judges.scores import person_sizes
 from fyp_lite.lessons.switches import SWITCHES, switched_off
@@ -154,6 +155,30 @@ def test_seams_lie_where_another_window_takes_over():
     assert not knobs.seams_of(8).any()
     # The windows are 0, 1-7 and 0, 5-11: frame 6 is nearer the middle of the first.
     assert np.flatnonzero(knobs.seams_of(12)).tolist() == [6]
+
+
+def test_prompts_lead_parts_from_the_clips_beginning_to_its_end(pipeline, monkeypatch):
+    seen: list[np.ndarray] = []
+
+    class OfSkeletons:
+        """A judge that knows where the pose is, whatever is painted."""
+
+        @staticmethod
+        def follow(video, keypoints):
+            seen.append(keypoints)
+            return {"joints @0.1": float(len(seen) % 2), "people": 1.0}
+
+    monkeypatch.setattr(evaluate, "CLIP_GUIDANCE", (2.0,))
+    monkeypatch.setattr(evaluate, "GALLERY", ("A Panda on the sea", "An Astronaut"))
+    effort = evaluate.Effort(frames=1, denoising=1, clips=1, stills=1, knob_clips=1, num_steps=1)
+    judged = evaluate.Judged(pipeline, OfSkeletons, effort)
+    figures = judged.clip_file(data_dir() / "clips" / "walk.mp4")
+    wrong, right = seen[:2]
+    np.testing.assert_array_equal(wrong[:4], right[4:])
+    assert np.abs(seen[1] - seen[3]).max() > 1  # the second prompt leads another part
+    assert figures == {
+        "guidance 2": {"joints @0.1": 0.0, "people": 1.0, "joints @0.1, wrong moment": 1.0}
+    }
 
 
 @pytest.mark.slow

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from hub_server import BIG, COMMIT, FILES, SOURCE, serve
 from huggingface_hub import constants
 
 from fyp_lite.full import CHECKPOINT, FOLLOW_YOUR_POSE, STABLE_DIFFUSION, FullSources, find_files
 from fyp_lite.hashes import CheckpointError
 from fyp_lite.hub import Source, ask, fetch, locate
-
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-BIG = bytes(range(256)) * 4096  # 1 MB
-FILES = {"pose_encoder.pth": b"pose", CHECKPOINT: BIG, "unwanted.bin": b"x" * 100}
-SOURCE = Source("someone/poses@main", ((CHECKPOINT,), ("pose_encoder.pth",)))
 
 
 @pytest.fixture
@@ -97,77 +89,14 @@ def test_the_published_files_in_a_cache_need_no_network(cache):
 # ---------------------------------------------------------------------------- with a hub
 
 
-class Hub(BaseHTTPRequestHandler):
-    """The little of the hub's interface that the client needs; at `cut` bytes the line breaks."""
-
-    protocol_version = "HTTP/1.1"
-    requests: list[tuple[str, str | None]]  # path and Range
-    cut: int | None
-    digest = hashlib.sha256(BIG).hexdigest()
-
-    def log_message(self, *arguments) -> None:
-        pass
-
-    def do_GET(self) -> None:
-        self.requests.append((self.path, self.headers.get("Range")))
-        if self.path.startswith("/api/models/someone/poses/revision/"):
-            return self.send(
-                json.dumps(self.facts()).encode(), {"Content-Type": "application/json"}
-            )
-        name = self.path.split("/resolve/")[-1].partition("/")[2]
-        if name in FILES and "/someone/poses/" in self.path:
-            return self.send(FILES[name], {})
-        self.send(b"", {}, status=404)
-
-    def facts(self) -> dict:
-        siblings = [
-            {"rfilename": name, "size": len(content), "blobId": "0" * 40}
-            | (
-                {"lfs": {"size": len(BIG), "sha256": self.digest, "pointerSize": 1}}
-                if content is BIG
-                else {}
-            )
-            for name, content in FILES.items()
-        ]
-        return {
-            "id": "someone/poses",
-            "sha": COMMIT,
-            "cardData": {"license": "a-licence"},
-            "siblings": siblings,
-            "tags": [],
-        }
-
-    def send(self, body: bytes, headers: dict[str, str], status: int = 200) -> None:
-        start = 0
-        if self.headers.get("Range"):
-            start = int(self.headers["Range"].removeprefix("bytes=").split("-")[0])
-            headers = headers | {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"}
-            status = 206
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body) - start))
-        self.end_headers()
-        if self.cut is not None and len(body) > self.cut:
-            self.wfile.write(body[start : self.cut])
-            self.close_connection = True
-        else:
-            self.wfile.write(body[start:])
-
-
 @pytest.fixture
 def hub(cache, monkeypatch):
-    handler = type("OneHub", (Hub,), {"requests": [], "cut": None})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setattr(constants, "ENDPOINT", address)
-    template = address + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    yield handler
-    server.shutdown()
-    server.server_close()
+    with serve() as (handler, address):
+        monkeypatch.setattr(constants, "ENDPOINT", address)
+        template = address + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        yield handler
 
 
 def downloads(hub) -> list[str]:

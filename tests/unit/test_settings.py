@@ -108,5 +108,5 @@ def test_a_mistyped_name_is_answered_with_the_nearest():
         ClipSettings.from_dict({"frame_strid": 2})
     with pytest.raises(SettingsError, match="it has num_inference_steps, guidance_scale"):
         SampleSettings.from_dict({"zzz": 2})
-    with pytest.raises(SettingsError, match="not from a list"):
+    with pytest.raises(SettingsError, match="is read from a dict of names and values, not from"):
         ClipSettings.from_dict([3])
