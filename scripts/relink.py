@@ -3,8 +3,9 @@
     python scripts/relink.py https://github.com/OWNER/NAME
 
 The address is owned by `[project.urls] Repository` in pyproject.toml. This rewrites it there and
-wherever the pages at the root and the notebooks with their text sources cite it: as an address, or
-as the OWNER/NAME of a Colab, Binder or shields.io badge. Standard library only.
+wherever the pages at the root, the notebooks with their text sources and the classroom cite it: as
+an address, as the OWNER/NAME of a Colab, Binder or shields.io badge, or percent-encoded in another
+link, as nbgitpuller takes it. Standard library only.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 ADDRESS = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?")
 OWNED = re.compile(r'^(Repository = ")([^"]*)(")$', re.MULTILINE)
-PATTERNS = ("*.md", "notebooks/**/*.ipynb", "notebooks/**/*.md", "notebooks/**/*.py")
+PATTERNS = ("*.md", *(f"notebooks/**/*.{kind}" for kind in ("ipynb", "md", "py", "yaml")))
 
 
 def slug(address: str) -> str:
@@ -41,12 +42,14 @@ def relink(root: Path, address: str) -> list[Path]:
     if not owned:
         raise ValueError(f'{project} has no line Repository = "https://github.com/OWNER/NAME".')
     # A name may end a sentence or carry .git, but fyp-lite/fyp-lite-data is another repository.
-    cited = re.compile(rf"(?<![\w.-]){re.escape(slug(owned[2]))}(?![\w-]|\.(?!git\b)\w)")
+    owner, name = map(re.escape, slug(owned[2]).split("/"))
+    before_it = r"(?:(?<![\w.-])|(?<=github\.com%2F))"
+    cited = re.compile(rf"{before_it}{owner}(/|%2F){name}(?![\w-]|\.(?!git\b)\w)")
 
     changed = []
     for path in [project, *sorted({p for pattern in PATTERNS for p in root.glob(pattern)})]:
         before = path.read_bytes().decode("utf-8")  # bytes, so that line ends stay as they are
-        after = cited.sub(new, before)
+        after = cited.sub(lambda match: new.replace("/", match[1]), before)
         if after != before:
             path.write_bytes(after.encode("utf-8"))
             changed.append(path)

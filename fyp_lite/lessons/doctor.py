@@ -129,12 +129,32 @@ def _front_end() -> Iterator[Row]:
     yield Row("front end", front_end())
 
 
+def _room() -> Iterator[Row]:
+    """On a JupyterHub: whose server this is, and what it may take of the machine."""
+    if name := os.environ.get("JUPYTERHUB_USER"):
+        limit = os.environ.get("MEM_LIMIT")
+        memory = f"{int(limit) / 2**30:.1f} GB" if limit else "memory without a limit"
+        yield Row("seat", f"{name}; {memory}, {os.environ.get('CPU_LIMIT', 'all')} processors")
+
+
 def _memory() -> Iterator[Row]:
     import psutil
 
     free = psutil.virtual_memory().available / 2**30
+    if limit := os.environ.get("MEM_LIMIT"):  # a hub's, for this learner
+        own = psutil.Process().memory_info().rss
+        free = min(free, (int(limit) - own) / 2**30)
     fix = "" if free >= LEAST_MEMORY else "Close other programs and notebooks, then restart."
     yield Row("memory", f"{free:.1f} GB free, {LEAST_MEMORY} needed", fix)
+
+
+def _processors() -> Iterator[Row]:
+    """More threads than processors, on a machine that others share too, slow everybody down."""
+    import torch
+
+    threads, processors = torch.get_num_threads(), os.cpu_count() or 1
+    fix = f"export OMP_NUM_THREADS={processors}" if threads > processors else ""
+    yield Row("processors", f"{threads} of {processors} used by torch", fix)
 
 
 def _writing() -> Iterator[Row]:
@@ -279,7 +299,9 @@ CHECKS: tuple[Callable[[], Iterator[Row]], ...] = (
     _python,
     _packages,
     _front_end,
+    _room,
     _memory,
+    _processors,
     _writing,
     _weights,
     _clips,

@@ -85,6 +85,27 @@ def test_little_memory_and_a_locked_folder_have_a_fix(quick, monkeypatch):
     assert "Permission denied" in rows["writing"].found and "own" in rows["writing"].fix
 
 
+def test_a_seat_at_a_hub_is_told_with_its_limits(quick, monkeypatch):
+    monkeypatch.setenv("JUPYTERHUB_USER", "seat07")
+    monkeypatch.setenv("MEM_LIMIT", str(2**30))
+    monkeypatch.setenv("CPU_LIMIT", "2.0")
+    rows = rows_by_name()
+    assert rows["seat"].found == "seat07; 1.0 GB, 2.0 processors" and rows["seat"].ok
+    assert not rows["memory"].ok  # what is free on the machine is more, but not for this seat
+    monkeypatch.delenv("JUPYTERHUB_USER")
+    assert "seat" not in rows_by_name()
+
+
+def test_more_threads_than_processors_have_a_fix(quick, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(doctor.os, "cpu_count", lambda: 2)
+    for threads, fix in ((2, ""), (8, "export OMP_NUM_THREADS=2")):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        row = rows_by_name()["processors"]
+        assert (row.found, row.fix) == (f"{threads} of 2 used by torch", fix)
+
+
 def test_damaged_weights_are_named(quick, monkeypatch):
     from fyp_lite import hashes
 

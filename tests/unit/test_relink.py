@@ -24,14 +24,19 @@ PAGE = (
     "[Binder](https://mybinder.org/v2/gh/fyp-lite/fyp-lite/HEAD?urlpath=lab)\r\n"
     "`pip install git+https://github.com/fyp-lite/fyp-lite.git`, "
     "see https://github.com/fyp-lite/fyp-lite.\r\n"
+    "[Get](http://hub/git-pull?repo=https%3A%2F%2Fgithub.com%2Ffyp-lite%2Ffyp-lite&branch=main)\r\n"
 )
-OTHERS = "https://github.com/fyp-lite/fyp-lite-data and our-fyp-lite/fyp-lite and import fyp_lite\n"
+OTHERS = (
+    "https://github.com/fyp-lite/fyp-lite-data and our-fyp-lite/fyp-lite and import fyp_lite\n"
+    "repo=https%3A%2F%2Fgithub.com%2Ffyp-lite%2Ffyp-lite-data\n"
+)
 
 
 @pytest.fixture
 def project(tmp_path):
     """A small project: the address in pyproject.toml, in a page and in a notebook."""
     (tmp_path / "notebooks" / "src").mkdir(parents=True)
+    (tmp_path / "notebooks" / "values.yaml").write_text(f"# {PAGE}", newline="")
     (tmp_path / "pyproject.toml").write_text(
         '[project]\nname = "fyp-lite"\n\n[project.urls]\n'
         'Repository = "https://github.com/fyp-lite/fyp-lite"\n'
@@ -51,8 +56,15 @@ def contents(project):
 def test_every_link_moves_and_nothing_else(project):
     changed = relink.relink(project, NEW)
 
-    assert [p.name for p in changed] == ["pyproject.toml", "README.md", "a.ipynb", "a.py"]
+    assert [p.name for p in changed] == [
+        "pyproject.toml",
+        "README.md",
+        "a.ipynb",
+        "a.py",
+        "values.yaml",
+    ]
     moved = PAGE.replace("fyp-lite/fyp-lite", "someone/my-pose.kit")
+    moved = moved.replace("fyp-lite%2Ffyp-lite", "someone%2Fmy-pose.kit")
     assert (project / "README.md").read_bytes().decode() == moved + OTHERS
     notebook = json.loads((project / "notebooks" / "a.ipynb").read_text())
     assert notebook["cells"][0]["source"] == [moved]
