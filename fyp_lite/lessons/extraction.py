@@ -15,6 +15,7 @@ from fyp_lite.keypoints.backends import BackendReport, available_backends
 from fyp_lite.keypoints.extract import extract_steps
 from fyp_lite.keypoints.file import KeypointClip, KeypointsError
 from fyp_lite.lessons.panel import BREATH, WIDE, RunPanel, note
+from fyp_lite.lessons.visit import Visit
 
 AUTOMATIC = "automatic"
 
@@ -24,13 +25,15 @@ class Extraction(RunPanel):
 
     Args:
         found: called with the keypoints of the video that was offered last.
+        visit: limits; then what is found is not kept in the cache that all visitors share, and
+            what the machine lacks is not listed.
 
     Attributes:
         keypoints: of that video, None until they are found.
     """
 
-    def __init__(self, found: Callable[[KeypointClip], None]) -> None:
-        self._found = found
+    def __init__(self, found: Callable[[KeypointClip], None], visit: Visit | None = None) -> None:
+        self._found, self._visit = found, visit
         self._source: Path | None = None
         self._drawn_here = False
         self.keypoints: KeypointClip | None = None
@@ -92,6 +95,8 @@ class Extraction(RunPanel):
             keep = self.detector.value
             self.detector.options = options
             self.detector.value = keep if keep in options else AUTOMATIC
+        if self._visit:
+            return reports
         said = [
             f"<li>{'✔' if report.ready else '✘'} <b>{report.name}</b>: {html.escape(report.note)}"
             for report in reports
@@ -105,6 +110,8 @@ class Extraction(RunPanel):
 
     async def _run(self) -> None:
         assert self._source  # the panel is hidden before
+        if self._visit:
+            self._visit.begin(1)
         backend = self.detector.value
         if backend == AUTOMATIC:
             backend = "cartoon" if self._drawn_here else "auto"
@@ -122,7 +129,7 @@ class Extraction(RunPanel):
     async def _find(self, source: Path, backend: str) -> KeypointClip | None:
         """The people of the video; None where Stop was pressed."""
         began = time.perf_counter()
-        with closing(extract_steps(source, backend=backend)) as steps:
+        with closing(extract_steps(source, backend=backend, cache=not self._visit)) as steps:
             for step in steps:
                 if step.clip is not None:
                     break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable
@@ -13,12 +14,13 @@ import ipywidgets as widgets
 import numpy as np
 
 import fyp_lite
-from fyp_lite.clip import Clip, ClipError, open_clip
+from fyp_lite.clip import Clip, open_clip
 from fyp_lite.keypoints.doctor import diagnose
 from fyp_lite.keypoints.file import KeypointClip, KeypointsError
 from fyp_lite.keypoints.source import LOOKS, find_input_type
 from fyp_lite.lessons.extraction import Extraction
 from fyp_lite.lessons.panel import WIDE, note
+from fyp_lite.lessons.visit import MEGA, Visit, plain_name
 from fyp_lite.settings import ClipSettings
 
 NEEDS_ALL = "missing frames"  # a finding that only frames in a row can tell
@@ -33,14 +35,16 @@ class ClipPicker(widgets.VBox):
     Args:
         opened: called with each clip that could be opened after the first one, `clip`, and with
             the skeleton of a raw one as soon as it is there, under the raw video's path.
+        visit: limits for uploads; there is no field for a path then, and of the uploads only the
+            last one is kept.
 
     Attributes:
         clip: the open file itself: a skeleton video, keypoints or a raw video.
         extraction: the panel that finds people, and what it has found.
     """
 
-    def __init__(self, opened: Callable[[Clip], None]) -> None:
-        self._opened = opened
+    def __init__(self, opened: Callable[[Clip], None], visit: Visit | None = None) -> None:
+        self._opened, self._visit = opened, visit
         self._uploads = tempfile.TemporaryDirectory(prefix="fyp_lite_")
         bundled = sorted((fyp_lite.data_dir() / "clips").glob("*.mp4"))
         self.input_type = widgets.Dropdown(
@@ -66,15 +70,22 @@ class ClipPicker(widgets.VBox):
         )
         self.message = widgets.HTML()
         self.clip = self._handed_on = open_clip(self.bundled.value)
-        self.extraction = Extraction(self._take_people)
+        self.extraction = Extraction(self._take_people, visit)
         # JupyterLab's first clicks may be handled in two threads at the same time.
         self._turn = threading.RLock()
         self.input_type.observe(lambda _change: self._open(), "value")
         self.bundled.observe(self._open_bundled, "value")
-        self.path.observe(self._open_own, "value")
         self.upload.observe(self._take_upload, "value")
-        own = widgets.HBox([self.path, self.upload], layout={"flex_flow": "row wrap"})
+        own = widgets.HBox([self.upload], layout={"flex_flow": "row wrap"})
+        if visit is None:
+            self.path.observe(self._open_own, "value")
+            own.children = [self.path, self.upload]
         super().__init__([self.input_type, self.bundled, own, self.message, self.extraction])
+
+    @property
+    def names(self) -> set[str]:
+        """File names of the bundled clips."""
+        return {path.name for _, path in self.bundled.options if path}
 
     def check(self) -> None:
         """Refuse to go on without a skeleton. Raises KeypointsError."""
@@ -84,11 +95,11 @@ class ClipPicker(widgets.VBox):
                 "and wait for their skeleton, or set the input type to “skeleton” if it is one."
             )
 
-    def suit(self, detector: str) -> None:
+    def suit(self, detector: str | None) -> None:
         """Set input type and detector to what the open clip was used with before.
 
         Args:
-            detector: what found its people; "" where nothing had to.
+            detector: what found its people; None where nothing had to.
 
         Raises KeypointsError where that detector is not ready here.
         """
@@ -105,10 +116,23 @@ class ClipPicker(widgets.VBox):
 
     def _take_upload(self, change: dict[str, Any]) -> None:
         for name, content in uploaded_files(change["new"]):
-            path = Path(self._uploads.name) / Path(name).name
+            name, before = plain_name(name), set(Path(self._uploads.name).iterdir())
+            try:
+                if self._visit:
+                    self._visit.check_upload(name, len(content))
+            except ValueError as error:
+                self.message.value = note(str(error), "error")
+                continue
+            # In a folder of its own, so that an open file of that name stays what it is.
+            path = Path(tempfile.mkdtemp(dir=self._uploads.name)) / name
             path.write_bytes(content)
-            self.path.value = ""  # a name that comes twice is opened twice
-            self.path.value = str(path)
+            self.path.value = ""
+            self._open_file(path)
+            if self.clip.path != path:
+                shutil.rmtree(path.parent)
+            elif self._visit:
+                for folder in before:
+                    shutil.rmtree(folder)
 
     def _open_bundled(self, change: dict[str, Any]) -> None:
         if change["new"]:
@@ -116,19 +140,32 @@ class ClipPicker(widgets.VBox):
             self._open(change["new"])
 
     def _open_own(self, change: dict[str, Any]) -> None:
-        path, before = change["new"].strip(), self.clip
-        if path:
-            self._open(path)
-            if self.clip is not before:
-                self.bundled.value = None
+        if path := change["new"].strip():
+            self._open_file(path)
+
+    def _open_file(self, path: str | Path) -> None:
+        before = self.clip
+        self._open(path)
+        if self.clip is not before:
+            self.bundled.value = None
 
     def _open(self, path: str | Path | None = None) -> None:
         """Open a file, or look at the open clip again, as the input type is another one."""
         with self._turn:
             try:
-                self._show(open_clip(path) if path else self.clip)
-            except ClipError as error:
+                self._show(self._opened_within_limits(path) if path else self.clip)
+            except ValueError as error:
                 self.message.value = note(str(error), "error")
+
+    def _opened_within_limits(self, path: str | Path) -> Clip:
+        if self._visit is None:
+            return open_clip(path)
+        limits = self._visit.limits
+        clip = open_clip(
+            path, max_pixels=limits.clip_megapixels * MEGA, max_frames=limits.clip_frames
+        )
+        self._visit.check_clip(clip)  # of a keypoint file
+        return clip
 
     def _show(self, clip: Clip) -> None:
         self.extraction.withdraw()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
 from IPython.display import display
 
 import fyp_lite
-from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames
+from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames, open_clip
 from fyp_lite.hashes import file_hash
 from fyp_lite.keypoints.advice import clip_advice
 from fyp_lite.lessons.controls import GenerateControls, SkeletonChooser
@@ -26,12 +26,13 @@ from fyp_lite.lessons.share import Comparison, Share
 from fyp_lite.lessons.show import stills_only
 from fyp_lite.lessons.sweep import Given
 from fyp_lite.lessons.sweep_panel import SweepPanel
+from fyp_lite.lessons.visit import Visit
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.sampling import SampleStep
 from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.settings_file import read_settings_file
 
 CONTROLLED = ("num_inference_steps", "guidance_scale", "seed")  # of SampleSettings, by the panel
-DETECTOR = "detector"  # among a run card's versions: what found the people of a raw video
 
 
 class ClipChooser:
@@ -81,6 +82,15 @@ class ClipChooser:
             self.lens.caption.value = note(str(error), "error")
 
 
+def uncontrolled(settings: SampleSettings) -> str:
+    """A setting that differs from its default and that the panel lacks, as “eta is 0.5”; or ""."""
+    for name, usual in SampleSettings().to_dict().items():
+        value = getattr(settings, name)
+        if name not in CONTROLLED and value != usual:
+            return f"{name} is {value}"
+    return ""
+
+
 def _move(slider: widgets.Widget, value: float) -> None:
     slider.max = max(slider.max, value)
     slider.value = value
@@ -93,6 +103,8 @@ class Playground(GenerateControls):
         pipeline: makes the videos.
         prompt: what the prompt field starts with.
         folder: where results and sweeps are saved at first.
+        visit: limits, where this is served to visitors: clips are bundled or uploaded, results
+            are downloaded, and nobody chooses a folder.
 
     Attributes:
         card: the RunCard of the last finished video, None before.
@@ -103,18 +115,28 @@ class Playground(GenerateControls):
         pipeline: FollowYourPosePipeline,
         prompt: str = "a panda on the sea",
         folder: str | Path = ".",
+        visit: Visit | None = None,
     ) -> None:
         self.card: RunCard | None = None
+        self._visit = visit
         self._negative = ""  # of the run that is going on
-        self.picker = ClipPicker(self.use)
+        self.picker = ClipPicker(self.use, visit)
+        presets = sorted((fyp_lite.data_dir() / "presets").glob("*.json"))
+        self.preset = widgets.Dropdown(
+            options=[("none", None), *((path.stem.replace("_", " "), path) for path in presets)],
+            description="Preset",
+            style=WIDE,
+        )
+        self.preset.observe(self._take_preset, "value")
         self.negative_prompt = widgets.Text(
             description="Negative",
             placeholder="what to lead away from; empty for nothing",
             style=WIDE,
             layout={"width": "560px"},
         )
-        self.compare, self.share = Comparison(), Share(self.restore, Path(folder))
-        self.sweep = SweepPanel(pipeline, self._given, Path(folder) / "sweep")
+        self.compare = Comparison()
+        self.share = Share(self.restore, None if visit else Path(folder))
+        self.sweep = SweepPanel(pipeline, self._given, Path(folder) / "sweep", visit)
         self.save_keypoints = widgets.Button(
             description="Save skeleton of the raw video (JSON)",
             icon="download",
@@ -147,7 +169,15 @@ class Playground(GenerateControls):
         """Lay the panel out around another chooser."""
         super().set_preview(preview)
         sliders, words, *rest = self.children
-        self.children = [self.picker, sliders, words, self.negative_prompt, *rest, self.extras]
+        self.children = [
+            self.preset,
+            self.picker,
+            sliders,
+            words,
+            self.negative_prompt,
+            *rest,
+            self.extras,
+        ]
 
     def _given(self) -> Given:
         self.picker.check()
@@ -161,21 +191,30 @@ class Playground(GenerateControls):
 
     async def _run(self) -> None:
         self.picker.check()
-        clip, people, before = self.chooser.clip, self.picker.extraction.keypoints, self.video
+        clip, before = self.chooser.clip, self.video
         self._negative = self.negative_prompt.value.strip()
+        if self._visit:
+            self._check_visit()
+            self._visit.begin(1)
         await super()._run()
         if self.video is before or self.video is None or self.settings is None:
             return  # stopped
         prompt, chosen, sampling = self.settings
-        card = make_card(
+        self.card = make_card(
             *(self.pipeline, clip, chosen, sampling, prompt, self.video),
             *(self.seconds or 0.0, self._negative),
         )
-        if people is not None:
-            card = replace(card, versions=card.versions | {DETECTOR: people.backend})
-        self.card = card
         for panel in (self.compare, self.share):
             panel.offer(self.card, self.video)
+
+    def _check_visit(self) -> None:
+        if self._visit:
+            words = self.prompt.value, self.negative_prompt.value
+            self._visit.check_run(self.chooser.settings, self.sample_settings, *words)
+
+    def _cost(self) -> str:
+        self._check_visit()  # as the estimate makes two steps itself
+        return super()._cost()
 
     def _steps(
         self, prompt: str, skeleton_frames: np.ndarray, sampling: SampleSettings
@@ -192,42 +231,73 @@ class Playground(GenerateControls):
         Raises CardError where its clip is neither bundled nor open, or where it holds something
         that this panel has no control for; KeypointsError where its detector is not ready here.
         """
-        for name, usual in SampleSettings().to_dict().items():
-            value = getattr(card.sample_settings, name)
-            if name not in CONTROLLED and value != usual:
-                raise CardError(
-                    f"The card's {name} is {value}, and this panel has no control for it: use "
-                    "card.run(pipeline) in a cell."
-                )
-        bundled = fyp_lite.data_dir() / "clips" / card.clip
-        known = [path for _, path in self.picker.bundled.options]
-        if self.chooser.clip.path.name != card.clip and bundled in known:
-            self.picker.bundled.value = bundled
+        if other := uncontrolled(card.sample_settings):
+            raise CardError(
+                f"The card's {other}, and this panel has no control for it: use card.run(pipeline) "
+                "in a cell."
+            )
+        self._open_bundled(card.clip)
         clip = self.chooser.clip
         if clip.path.name != card.clip or file_hash(clip.path) != card.clip_hash:
+            fix = "upload it" if self._visit else "open it by its path"
             raise CardError(
                 f"The card was made with the clip {card.clip}, which is not the one that is open "
-                "here: open it by its path, then restore again."
+                f"here: {fix}, then restore again."
             )
         choose_frames(clip, card.clip_settings)
-        self.picker.suit(card.versions.get(DETECTOR, ""))
-        self.chooser.restore(card.clip_settings)
-        self.prompt.value, self.negative_prompt.value = card.prompt, card.negative_prompt
-        _move(self.steps, card.sample_settings.num_inference_steps)
-        _move(self.guidance_scale, card.guidance_scale)
-        self.seed.value = card.sample_settings.seed
+        self.picker.suit(card.detector)
+        sampling = replace(card.sample_settings, guidance_scale=card.guidance_scale)
+        self._set(card.clip_settings, sampling, card.prompt, card.negative_prompt)
+
+    def take_preset(self, path: Path) -> None:
+        """Set every control as in a settings file, with defaults for what it leaves out.
+
+        Raises ValueError for a file that cannot be used here; then no control has moved.
+        """
+        preset = read_settings_file(path)
+        chosen = ClipSettings.from_dict(preset.get("clip_settings", {}))
+        sampling = SampleSettings.from_dict(preset.get("sample_settings", {}))
+        name = preset.get("clip", self.chooser.clip.path.name)
+        other = uncontrolled(sampling)
+        other = other or (f"clip is {name}" if name not in self.picker.names else "")
+        if other:
+            raise ValueError(f"{path.name} cannot be taken: its {other}, which this panel lacks.")
+        with open_clip(fyp_lite.data_dir() / "clips" / name) as clip:
+            choose_frames(clip, chosen)
+        self._open_bundled(name)
+        self.picker.suit(None)
+        words = preset.get("prompt", self.prompt.value), preset.get("negative_prompt", "")
+        self._set(chosen, sampling, *words)
+
+    def _take_preset(self, change: dict[str, Any]) -> None:
+        if change["new"]:
+            self.message.value = ""
+            try:
+                self.take_preset(change["new"])
+            except ValueError as error:
+                self.message.value = note(str(error), "error")
+
+    def _open_bundled(self, name: str) -> None:
+        if self.chooser.clip.path.name != name and name in self.picker.names:
+            self.picker.bundled.value = fyp_lite.data_dir() / "clips" / name
+
+    def _set(
+        self,
+        clip_settings: ClipSettings,
+        sample_settings: SampleSettings,
+        prompt: str,
+        negative_prompt: str,
+    ) -> None:
+        self.chooser.restore(clip_settings)
+        self.prompt.value, self.negative_prompt.value = prompt, negative_prompt
+        _move(self.steps, sample_settings.num_inference_steps)
+        _move(self.guidance_scale, self.pipeline.guidance_scale(sample_settings))
+        self.seed.value = sample_settings.seed
 
     def _save_keypoints(self, _button: widgets.Button) -> None:
         people = self.picker.extraction.keypoints
         assert people is not None  # the button is disabled before
-        folder, name = Path(self.share.folder.value).expanduser(), self.share.name.value
-        path = folder / f"{name}_keypoints.json"
-        try:
-            people.save(path)
-        except (ValueError, OSError) as error:
-            self.share.message.value = note(str(error), "error")
-        else:
-            self.share.message.value = html.escape(f"Saved {path}: open it like a skeleton video.")
+        self.share.keep("_keypoints.json", people.save)
 
     def show(self) -> None:
         """Show the panel, or its ruler and its lens where stills take the place of widgets."""

@@ -21,6 +21,7 @@ from fyp_lite.keypoints.file import KeypointClip, KeypointsError
 from fyp_lite.lessons.picker import ClipPicker
 from fyp_lite.lessons.playground import Playground
 from fyp_lite.lessons.runcard import RunCard
+from fyp_lite.lessons.share import differences
 from fyp_lite.settings import ClipSettings
 from fyp_lite.skeleton import check_skeleton_frames
 from fyp_lite.video import write_video
@@ -54,9 +55,7 @@ def chosen(tmp_path, monkeypatch):
 
     def choose(name, *, max_people, weights):
         names.append(name)
-        if name == "cartoon" or name == "auto":
-            return Knowing("cartoon" if name == "cartoon" else "mediapipe")
-        raise KeypointsError(f"{name} cannot be used")
+        return Knowing("mediapipe" if name == "auto" else name)
 
     ready = [BackendReport(name, True, f"{name} is ready.") for name in ("mediapipe", "cartoon")]
     reports = [ready[0], MISSING, ready[1]]
@@ -253,7 +252,7 @@ def playground(tiny_pipeline, tmp_path):
     return build_playground(tiny_pipeline, tmp_path, steps=1)
 
 
-def test_a_raw_clip_makes_a_video(playground, tmp_path):
+def test_a_raw_clip_makes_a_video(playground, tiny_pipeline):
     playground.chooser.ruler.start_frame.value = 7
     choose_raw(playground.picker)
     chooser = playground.chooser
@@ -262,10 +261,25 @@ def test_a_raw_clip_makes_a_video(playground, tmp_path):
     press_generate(playground)
     card = playground.card
     assert playground.message.value == "" and card.clip == "cartoon.mp4"
-    assert card.clip_hash == file_hash(RAW) and card.versions["detector"] == "cartoon"
+    assert card.clip_hash == file_hash(RAW) and card.detector == "cartoon"
     playground.sweep.row_values.value, playground.sweep.column_name.value = "1, 2", "none"
     press_generate(playground.sweep)
     assert playground.sweep.message.value == "" and playground.sweep.result is not None
+
+
+def test_a_card_of_a_raw_clip_makes_the_video_again_and_names_its_detector(
+    playground, tiny_pipeline
+):
+    choose_raw(playground.picker)
+    press_generate(playground)
+    first = playground.card
+    looked = Knowing.looked
+    assert (first.run(tiny_pipeline) == playground.video).all()
+    assert Knowing.looked == looked  # the people come from where they were kept
+    playground.picker.extraction.detector.value = "mediapipe"
+    press_generate(playground.picker.extraction)
+    press_generate(playground)
+    assert differences(first, playground.card) == ["detector: cartoon → mediapipe"]
 
 
 def test_nothing_is_made_of_a_raw_clip_without_skeleton(playground):
@@ -295,14 +309,14 @@ def test_the_skeleton_can_be_saved_and_opened(playground, tmp_path):
     assert np.abs(KeypointClip.load(path).keypoints - found).max() < 0.001
     playground.share.folder.value = str(tmp_path / "missing")
     playground.save_keypoints.click()
-    assert "there is no folder" in playground.share.message.value
+    assert "There is no folder" in playground.share.message.value
 
     playground.picker.input_type.value = "skeleton"
     playground.picker.path.value = str(path)
     assert playground.save_keypoints.disabled and playground.picker.message.value == ""
     press_generate(playground)
     assert playground.message.value == "" and playground.card.clip == path.name
-    assert "detector" not in playground.card.versions
+    assert playground.card.detector is None
 
 
 def test_a_card_of_a_raw_clip_is_restored(playground, tiny_pipeline, tmp_path):
@@ -327,6 +341,6 @@ def test_a_card_of_a_detector_that_is_not_ready_is_explained(playground):
     choose_raw(playground.picker)
     press_generate(playground)
     values = json.loads(playground.card.to_json())
-    values["versions"]["detector"] = "openpose"
+    values["detector"] = "openpose"
     with pytest.raises(KeypointsError, match=r"'openpose' cannot be used here: body_pose_model"):
         playground.restore(RunCard.from_json(json.dumps(values)))

@@ -8,7 +8,7 @@ import json
 
 import numpy as np
 import pytest
-from helpers import build_playground, press_generate
+from helpers import build_playground, press_generate, shown_bytes
 from PIL import Image
 
 import fyp_lite
@@ -17,7 +17,7 @@ from fyp_lite.lessons.playground import Playground
 from fyp_lite.lessons.runcard import RunCard
 from fyp_lite.lessons.share import differences
 from fyp_lite.lessons.show import reduced_motion
-from fyp_lite.settings import ClipSettings
+from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.video import write_video
 
 CLIPS = fyp_lite.data_dir() / "clips"
@@ -59,14 +59,14 @@ def test_stop_leaves_the_last_card(playground):
 
 
 def test_every_bundled_clip_can_be_chosen(playground):
-    before = playground.chooser.ruler.picture.value
+    before = shown_bytes(playground.chooser.ruler.picture)
     for name, path in playground.picker.bundled.options:
         if path:
             playground.picker.bundled.value = path
             assert playground.chooser.clip.path.stem == name
             assert playground.preview is playground.chooser
             assert playground.chooser.sliders in playground.children
-    assert playground.chooser.ruler.picture.value != before
+    assert shown_bytes(playground.chooser.ruler.picture) != before
 
 
 def test_a_path_is_opened_and_a_bad_one_explained(playground, tmp_path):
@@ -90,7 +90,7 @@ def test_an_upload_is_opened_and_cannot_leave_its_folder(playground):
     content = (CLIPS / "wave.mp4").read_bytes()
     playground.picker._take_upload({"new": {"../../mine.mp4": {"content": content}}})
     path = playground.chooser.clip.path
-    assert path.name == "mine.mp4" and str(path.parent) == playground.picker._uploads.name
+    assert path.name == "mine.mp4" and str(path.parents[1]) == playground.picker._uploads.name
     assert playground.picker.bundled.value is None
 
 
@@ -127,10 +127,10 @@ def test_ruler_and_lens_follow_each_other(playground):
     chooser = playground.chooser
     chooser.ruler.start_frame.value = 30
     chooser.sliders.selected_index = 1
-    assert chooser.lens.picture.tooltip.startswith("Crop lens at frame 30.")
-    before = chooser.ruler.picture.value
+    assert chooser.lens.picture.alt.startswith("Crop lens at frame 30.")
+    before = shown_bytes(chooser.ruler.picture)
     chooser.lens.crops["top"].value = 100
-    assert chooser.ruler.picture.value != before
+    assert shown_bytes(chooser.ruler.picture) != before
     assert chooser.settings == ClipSettings(start_frame=30, num_frames=2, crop_top=100)
     assert chooser.prepared.box.top > 0
 
@@ -157,7 +157,7 @@ def test_a_and_b_are_shown_with_what_differs(playground):
     said = playground.compare.differing.value
     assert "prompt: a panda on the sea → a panda &lt;b&gt;; seed: 0 → 1" in said
     a, b = playground.compare.pictures
-    assert a.value != b.value and b.tooltip == "Video B: a panda <b>"
+    assert shown_bytes(a) != shown_bytes(b) and b.alt == "Video B: a panda <b>"
     playground.compare.keep.click()
     assert "nothing: A and B are the same run" in playground.compare.differing.value
 
@@ -256,6 +256,49 @@ def test_a_card_that_cannot_be_restored_is_explained(playground, change, said):
     assert playground.chooser.settings == before
 
 
+# ------------------------------------------------------------------------------ presets
+
+
+def test_every_preset_fills_all_controls(playground):
+    playground.steps.value, playground.negative_prompt.value = 7, "sea"
+    presets = [path for _, path in playground.preset.options if path]
+    assert len(presets) > 10
+    for path in presets:
+        preset = json.loads(path.read_text())
+        playground.preset.value = path
+        assert playground.message.value == ""
+        assert playground.chooser.settings == ClipSettings.from_dict(preset["clip_settings"])
+        assert playground.prompt.value == preset["prompt"]
+        assert playground.chooser.clip.path.name == preset["clip"]
+    usual = SampleSettings()
+    assert playground.steps.value == usual.num_inference_steps
+    assert playground.guidance_scale.value == playground.pipeline.guidance_scale(usual)
+    assert playground.seed.value == 0 and playground.negative_prompt.value == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "is not JSON"),
+        ('{"code": "import os"}', "only"),
+        ('{"prompt": 3}', "must be text"),
+        ('{"clip": "../../secret.mp4"}', "its clip is ../../secret.mp4, which this panel lacks"),
+        ('{"sample_settings": {"eta": 0.5}}', "its eta is 0.5, which this panel lacks"),
+        ('{"sample_settings": {"seed": -1}}', "seed is -1"),
+        ('{"clip_settings": {"num_frames": 500}}', "num_frames 500"),
+    ],
+)
+def test_a_bad_preset_is_explained_and_moves_nothing(playground, tmp_path, text, said):
+    path = tmp_path / "bad.json"
+    path.write_text(text)
+    before = playground.chooser.settings, playground.prompt.value, playground.chooser.clip
+    playground.preset.options = [("none", None), ("bad", path)]
+    playground.preset.value = path
+    assert said in playground.message.value
+    after = playground.chooser.settings, playground.prompt.value, playground.chooser.clip
+    assert after == before
+
+
 # ------------------------------------------------------------------------------ access
 
 
@@ -292,7 +335,7 @@ def test_the_cost_is_told_when_a_slider_has_come_to_rest(playground):
         await playground._costing
 
     asyncio.run(session())
-    assert playground.cost.value.endswith("(14 network calls: 7 steps × 2 branches)")
+    assert playground.cost.value.endswith("(14 network answers: 7 steps × 2 branches)")
 
 
 def test_reduced_motion_leaves_nothing_moving(playground):
@@ -301,9 +344,9 @@ def test_reduced_motion_leaves_nothing_moving(playground):
         playground.chooser.ruler.start_frame.value = 5
         press_generate(playground)
         for picture in (playground.chooser.ruler.picture, playground.live):
-            with Image.open(io.BytesIO(bytes(picture.value))) as shown:
+            with Image.open(io.BytesIO(shown_bytes(picture))) as shown:
                 assert not getattr(shown, "is_animated", False)
         assert playground.result.children == (playground.live,)
-        assert "a panda on the sea, seed 0" in playground.live.tooltip
+        assert "a panda on the sea, seed 0" in playground.live.alt
     finally:
         reduced_motion(False)
