@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
+from fyp_lite.lessons.panel import Picture
 from fyp_lite.lessons.playground import Playground
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.text import build_text_encoder, build_tokenizer
@@ -65,6 +67,11 @@ def build_playground(pipeline: FollowYourPosePipeline, folder: Path, *, steps: i
     panel.steps.value = steps
     panel.chooser.ruler.num_frames.value = 2
     return panel
+
+
+def shown_bytes(picture: Picture) -> bytes:
+    """The file that a panel's picture holds."""
+    return base64.b64decode(picture.value.split("base64,")[1].split('"')[0])
 
 
 def press_generate(panel, during=None) -> None:

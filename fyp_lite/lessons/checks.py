@@ -125,7 +125,7 @@ class Exercise:
             _say(f"✔ **Right.** {self.title}: done.")
             return
         self.tries += 1
-        _say(f"✘ **Not yet.** {wrong}\n\n{self._next_hint()}")
+        _say(f"✘ **Not yet.** {_inline(wrong)}\n\n{self._next_hint()}")
 
     def solution(self) -> Any:
         """The right value, for those who want to go on."""

@@ -45,12 +45,32 @@ def cut_joints(keypoints: np.ndarray, box: CropBox) -> dict[str, int]:
         {name of `skeleton.JOINTS`: frames in which it is outside for at least one person}, the
         most often cut first.
     """
-    x, y, seen = keypoints[..., 0], keypoints[..., 1], keypoints[..., 2] > 0
-    inside = (box.left <= x) & (x < box.right) & (box.top <= y) & (y < box.bottom)
-    cut = (seen & ~inside).any(axis=1).sum(axis=0)  # (17,)
+    cut = ((keypoints[..., 2] > 0) & ~_inside(keypoints, box)).any(axis=1).sum(axis=0)  # (17,)
     return {
         JOINTS[joint]: int(cut[joint]) for joint in np.argsort(-cut, kind="stable") if cut[joint]
     }
+
+
+def _inside(keypoints: np.ndarray, box: CropBox) -> np.ndarray:
+    """Which joints are seen inside the crop, `[f, people, 17]` bool."""
+    x, y, seen = keypoints[..., 0], keypoints[..., 1], keypoints[..., 2] > 0
+    return seen & (box.left <= x) & (x < box.right) & (box.top <= y) & (y < box.bottom)
+
+
+def crop_sentence(keypoints: np.ndarray, box: CropBox) -> str:
+    """Who is left out by a crop, and which joints of the others it cuts off.
+
+    Args: as of `cut_joints`.
+    """
+    people = (keypoints[..., 2] > 0).any(axis=(0, 2))
+    inside = _inside(keypoints, box).any(axis=(0, 2))  # somebody who is never inside is left out
+    out = int((people & ~inside).sum())
+    cut = cut_sentence(cut_joints(keypoints[:, inside], box), len(keypoints))
+    if not out:
+        return cut
+    if not inside.any():
+        return "Nobody is inside the crop."
+    return f"{out} of {people.sum()} people {'is' if out == 1 else 'are'} outside the crop. {cut}"
 
 
 def cut_sentence(cut: Mapping[str, int], num_frames: int) -> str:
@@ -227,7 +247,7 @@ class CropLens(widgets.VBox):
             return
         text = "Joints can be told for skeleton clips only."
         if self._keypoints is not None:
-            text = cut_sentence(cut_joints(self._keypoints, box), len(self._numbers))
+            text = crop_sentence(self._keypoints, box)
         self.caption.value = f"{text}<br>{zoom_sentence(height, width, box)}"
         self._draw()
 
@@ -249,6 +269,6 @@ class CropLens(widgets.VBox):
     def show(self) -> None:
         """Show the panel, or the lens alone where stills take the place of widgets."""
         if stills_only():
-            show_picture(self._picture(), self.picture.tooltip)
+            show_picture(self._picture(), self.picture.alt)
         else:
             display(self)

@@ -16,12 +16,12 @@ import re
 
 import ipywidgets as widgets
 import numpy as np
-import traitlets
 from IPython.display import display
 
 from fyp_lite.lessons.show import (
     few_frames,
     motion_reduced,
+    picture_html,
     show_sheet,
     stills_only,
 )
@@ -37,20 +37,21 @@ BREATH = 0.002
 REST = 0.5  # seconds without a change after which the cost is worked out
 
 
-class Picture(widgets.Image):
-    """An animated WebP that is replaced without a blank frame, with a text for screen readers."""
+class Picture(widgets.HTML):
+    """An animated WebP with a text for those who cannot see it.
 
-    # ipywidgets 8 shows the text (`tooltip`) as the picture's title, for widgets with an empty
-    # description only; its own Image has none. ipywidgets 7 leaves the text out.
-    description = traitlets.Unicode("").tag(sync=True)
+    HTML, as an Image widget leaves the text out. What follows takes its place without a blank
+    frame: the browser decodes it before it paints.
+
+    Attributes:
+        alt: what is seen, "" before there is something.
+    """
 
     def __init__(self, width: str | None = PICTURE, height: str = PICTURE) -> None:
         """Shown `width` x `height` large; a width of None follows the picture's own pixels."""
-        super().__init__(
-            format="webp", layout={"height": height, "max_width": "100%", "object_fit": "contain"}
-        )
-        self._follows = width is None
-        self.layout.width = width
+        super().__init__(layout={"max_width": "100%"})
+        self._width, self._height = width, height
+        self.alt = ""
 
     def play(self, frames: np.ndarray, fps: float, text: str) -> None:
         """Show `frames` `[f, h, w, 3]` uint8 in a loop; `text` says what is seen.
@@ -60,10 +61,14 @@ class Picture(widgets.Image):
         if motion_reduced() and len(frames) > 1:
             some = few_frames(frames)
             frames = contact_sheet(some, columns=math.ceil(len(some) ** 0.5))[None]
-        if self._follows:
-            self.layout.width = f"{frames.shape[2]}px"
-        self.value = encode_webp(frames, min(fps, MAX_PREVIEW_FPS))
-        self.tooltip = text
+        self.alt = text
+        self.value = picture_html(
+            encode_webp(frames, min(fps, MAX_PREVIEW_FPS)),
+            "webp",
+            text,
+            f"width:{self._width or f'{frames.shape[2]}px'}; height:{self._height}; "
+            "max-width:100%; object-fit:contain",
+        )
 
     def draw(self, picture: np.ndarray, text: str) -> None:
         """Show one still `[h, w, 3]` uint8; `text` says what is seen."""
@@ -95,12 +100,12 @@ class RunPanel(widgets.VBox):
         self.progress = widgets.IntProgress(0, 0, 1, layout={"width": "190px"})
         self.progress_label = widgets.Label("ready")
         self.message, self.cost = widgets.HTML(), widgets.HTML()
-        self.bar = widgets.HBox(
-            [
-                *(self.generate_button, self.stop_button, self.cost),
-                *(self.progress, self.progress_label),
-            ],
-            layout={"flex_flow": "row wrap"},
+        rows = (
+            [self.generate_button, self.stop_button, self.cost],
+            [self.progress, self.progress_label],
+        )
+        self.bar = widgets.VBox(
+            [widgets.HBox(row, layout={"flex_flow": "row wrap"}) for row in rows]
         )
 
     def _on_generate(self, _button: widgets.Button) -> None:

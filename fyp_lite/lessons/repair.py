@@ -252,11 +252,11 @@ class RepairPanel(widgets.VBox):
         self.picture.draw(draw_stage(self.clip, frame, person, joint), text)
 
     def show(self) -> None:
-        """Show the panel, or four of its frames where stills take the place of widgets."""
+        """Show the panel; where stills take its place, four frames from the chosen one on."""
         if not stills_only():
             display(self)
             return
-        _, person, joint = self._chosen
-        numbers = np.linspace(0, self.clip.num_frames - 1, 4).astype(int).tolist()
+        frame, person, joint = self._chosen
+        numbers = np.linspace(frame, self.clip.num_frames - 1, 4).astype(int).tolist()
         stages = [draw_stage(self.clip, number, person, joint) for number in numbers]
         show_picture(np.concatenate(stages, axis=1), f"The repair panel. {self.caption.value}")

@@ -285,7 +285,7 @@ class FrameRuler(widgets.VBox):
         if stills_only():
             thumbnails = self._thumbnails_of(self.settings)
             picture = draw_ruler(thumbnails, self.settings, self.clip.num_frames)
-            show_picture(picture, self.ruler.tooltip)
+            show_picture(picture, self.ruler.alt)
         else:
             display(self)
 

@@ -11,6 +11,7 @@ import base64
 import html
 import io
 import os
+import re
 
 import cv2
 import mediapy
@@ -53,7 +54,7 @@ def describe(title: str, frames: np.ndarray, fps: float) -> str:
     Of a skeleton video it also says what the people do (`describe_motion`).
     """
     text = f"Video of {len(frames)} frames at {fps:g} frames a second: {title}"
-    return f"{text}. {motion}" if (motion := _skeleton_motion(frames)) else text
+    return f"{text.rstrip('.')}. {motion}" if (motion := _skeleton_motion(frames)) else text
 
 
 def _skeleton_motion(frames: np.ndarray) -> str:
@@ -83,8 +84,9 @@ def video_html(frames: np.ndarray, fps: float, title: str) -> str:
     video = mediapy.html_from_compressed_video(encode_mp4(frames, fps), width, height)
     label = html.escape(describe(title, frames, fps))
     return (
-        f'<figure style="margin:4px" role="group" aria-label="{label}">{video}'
-        f'<figcaption style="max-width:{width}px">{html.escape(title)}</figcaption></figure>'
+        f'<figure style="margin:0 8px 8px 0" role="group" aria-label="{label}">{video}'
+        f'<figcaption style="max-width:{width}px; overflow-wrap:anywhere">{html.escape(title)}'
+        "</figcaption></figure>"
     )
 
 
@@ -109,8 +111,8 @@ def show_sheet(frames: np.ndarray, title: str) -> None:
     count = min(len(frames), MAX_STILLS)
     text = f"{count} frames from left to right: {title}"
     if motion := _skeleton_motion(frames):
-        text = f"{text}. {motion}"
-    display(Markdown(f"*{title}*"))
+        text = f"{text.rstrip('.')}. {motion}"
+    display(Markdown(f"*{plain(title)}*"))
     show_picture(sheet, text)
 
 
@@ -134,8 +136,32 @@ def show_picture(picture: np.ndarray, text: str) -> None:
     """Show one picture `[h, w, 3]` uint8 RGB, compressed; `text` says what is seen (alt text)."""
     data = io.BytesIO()
     Image.fromarray(picture).save(data, "JPEG", quality=80, optimize=True)
-    display(
-        {"image/jpeg": base64.b64encode(data.getvalue()).decode(), "text/plain": text},
-        metadata={"image/jpeg": {"alt": text}},
-        raw=True,
+    if stills_only():  # what is stored is a picture by itself, so that every reader shows it
+        display(
+            {"image/jpeg": base64.b64encode(data.getvalue()).decode(), "text/plain": text},
+            metadata={"image/jpeg": {"alt": text}},
+            raw=True,
+        )
+    else:  # JupyterLab and the classic front end leave out the text of such a picture
+        style = f"width:{picture.shape[1]}px; max-width:100%; height:auto"
+        display(HTML(picture_html(data.getvalue(), "jpeg", text, style)))
+
+
+def plain(text: str) -> str:
+    """Any text as Markdown that shows it as it was typed."""
+    return re.sub(r"([\\`*_\[\]~$|#])", r"\\\1", html.escape(text, quote=False))
+
+
+def picture_html(data: bytes, kind: str, text: str, style: str) -> str:
+    """A picture as HTML.
+
+    Args:
+        data: the file's bytes.
+        kind: its format, such as "jpeg".
+        text: any text that says what is seen.
+        style: its CSS.
+    """
+    return (
+        f'<img alt="{html.escape(text)}" decoding="sync" style="display:block; {style}" '
+        f'src="data:image/{kind};base64,{base64.b64encode(data).decode()}">'
     )

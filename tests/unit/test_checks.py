@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -183,13 +184,15 @@ def test_the_stored_frames_come_back(folder):
         assert np.abs(stored.astype(int) - frame).mean() < 6
 
 
-def test_both_are_shown_with_the_verdict(folder, shown):
+def test_both_are_shown_where_they_do_not_match(folder, shown):
     expected.match_expected("one", video(0))
-    assert "image/jpeg" in shown[0] and "Matches" in shown[0]["text/plain"]
-    assert "✔ **Matches** the expected video" in shown[1]
+    (text,) = shown
+    assert text.startswith("✔ **Matches** the expected video (difference ")
+    assert re.search(r"stored compressed, which alone makes \d+\.\d\.$", text)
     expected.match_expected("one", video(1, num_frames=3))
-    assert "check the seed, the prompt and the settings" in shown[3]
-    assert "seed 0 of dance.mp4" in shown[3]
+    assert re.match('<img alt="Above: expected. Below: yours. ✘ Differs', shown[1])
+    assert "check the seed, the prompt and the settings" in shown[2]
+    assert "seed 0 of dance.mp4" in shown[2]
 
 
 def test_an_unknown_name_says_which_there_are(folder):
@@ -233,7 +236,7 @@ def test_reduced_motion_shows_strips(shown):
     try:
         assert show.motion_reduced()
         show.show_video(frames, 8, "a video")
-        assert shown[0] == "*a video*" and "image/jpeg" in shown[1]
+        assert shown[0] == "*a video*" and shown[1].startswith('<img alt="')
     finally:
         show.reduced_motion(False)
     assert not show.motion_reduced()
@@ -328,3 +331,16 @@ def test_every_case_of_the_lessons_has_its_expected_picture():
     folder = fyp_lite.data_dir() / "expected"
     assert {path.stem for path in folder.glob("*.webp")} == set(CASES)
     assert {path.stem for path in folder.glob("*.json")} == set(CASES)
+
+
+# ------------------------------------------------------------------------------ text
+
+
+def test_text_of_readers_is_never_markup(shown):
+    hostile = "<img src=x onerror=run()> *a*"
+    show.show_picture(video(0)[0], f'{hostile} "quoted"')
+    assert 'alt="&lt;img src=x onerror=run()&gt; *a* &quot;quoted&quot;"' in shown.pop()
+    show.show_sheet(video(0), hostile)
+    assert shown[0] == r"*&lt;img src=x onerror=run()&gt; \*a\**"
+    Exercise("Title", lambda value: value, hints=[], solution="").check(hostile)
+    assert "&lt;img" in shown[-1] and "<img" not in shown[-1]

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers import shown_bytes
 
 import fyp_lite
 from fyp_lite.clip import ClipError, CropBox, crop_and_resize, crop_box, open_clip
-from fyp_lite.lessons.lens import CropLens, cut_joints, cut_sentence, draw_lens, zoom_sentence
+from fyp_lite.lessons.lens import (
+    CropLens,
+    crop_sentence,
+    cut_joints,
+    cut_sentence,
+    draw_lens,
+    zoom_sentence,
+)
 from fyp_lite.settings import ClipSettings
 from fyp_lite.skeleton import JOINTS
 from fyp_lite.video import write_video
@@ -61,6 +69,19 @@ def test_the_sentence():
     assert cut_sentence(six, 8).endswith("; right wrist in 1.")
 
 
+def test_who_is_left_out_is_not_cut():
+    keypoints = people(8, count=2)
+    assert crop_sentence(keypoints, BOX) == "No joint is cut off in the 8 frames."
+    keypoints[:, 1, :, 0] = 60
+    keypoints[:3, 0, JOINTS.index("left_ankle"), 1] = 55
+    said = "1 of 2 people is outside the crop. Left ankle cut in 3 of 8 frames."
+    assert crop_sentence(keypoints, BOX) == said
+    keypoints[0, 1, 0, 0] = 30  # inside in one frame: cut in the others
+    assert "outside" not in crop_sentence(keypoints, BOX)
+    keypoints[:, :, :, 0] = 60
+    assert crop_sentence(keypoints, BOX) == "Nobody is inside the crop."
+
+
 def test_the_zoom():
     box = crop_box(320, 320, ClipSettings(crop_right=256))
     assert "256 × 256 reference pixels, so everything is 2.00 times as large" in zoom_sentence(
@@ -98,12 +119,12 @@ def test_every_slider_reaches_its_ends(clip):
 def test_the_sentence_follows_the_sliders(clip):
     lens = CropLens(clip)
     assert "No joint is cut off" in lens.caption.value
-    before = lens.picture.value
+    before = shown_bytes(lens.picture)
     lens.crops["bottom"].value = 120
     assert "ankle cut in 8 of 8 frames" in lens.caption.value
     assert "1.31 times as large" in lens.caption.value
-    assert lens.picture.value != before
-    assert "ankle cut in 8 of 8 frames" in lens.picture.tooltip
+    assert shown_bytes(lens.picture) != before
+    assert "ankle cut in 8 of 8 frames" in lens.picture.alt
 
 
 def test_crops_that_leave_nothing_are_explained(clip):

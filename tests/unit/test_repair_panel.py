@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers import shown_bytes
 
 from fyp_lite.clip import open_clip
 from fyp_lite.keypoints.file import KeypointClip
@@ -36,13 +37,13 @@ def panel(two, tmp_path):
 
 def test_a_nudge_is_drawn_said_and_undone(panel, two):
     panel.frame.value, panel.person.value, panel.step.value = 3, 1, 4.0
-    before = panel.picture.value
+    before = shown_bytes(panel.picture)
     panel.nudges["up"].click()
     way = panel.clip.keypoints - two.keypoints
     assert way[3, 1, WRIST].tolist() == pytest.approx([0, -4, 0], abs=1e-4)
     assert np.count_nonzero(way) == 1
     assert "left wrist of person 2 moved up by 4" in panel.message.value
-    assert panel.picture.value != before and panel.y.value == round(
+    assert shown_bytes(panel.picture) != before and panel.y.value == round(
         float(two.keypoints[3, 1, WRIST, 1]) - 4, 1
     )
     panel.undo.click()
@@ -122,7 +123,7 @@ def test_every_control_has_a_label_and_the_picture_a_text(panel):
     buttons = [*panel.nudges.values(), panel.place, panel.hide, panel.swap, panel.delete]
     buttons += [panel.mirror, panel.retime, panel.undo, panel.play, panel.save_json]
     assert all(control.description for control in controls + buttons)
-    assert "left wrist of person 1: x" in panel.picture.tooltip
+    assert "left wrist of person 1: x" in panel.picture.alt
     panel.play.click()
     assert panel.movie.layout.display == "" and "8 frames" in panel.message.value
 

@@ -1,0 +1,49 @@
+# %% [markdown]
+# Text that would run if it were taken for HTML, in every place where a reader's text is shown.
+
+# %%
+import json
+import shutil
+
+from helpers import build_tiny_pipeline
+
+from fyp_lite import ClipSettings, SampleSettings, data_dir
+from fyp_lite.clip import prepare_clip
+from fyp_lite.lessons.checks import Exercise
+from fyp_lite.lessons.playground import Playground
+from fyp_lite.lessons.runcard import make_card
+from fyp_lite.lessons.scrubber import StepScrubber
+from fyp_lite.lessons.show import reduced_motion, show_side_by_side, show_video
+
+HOSTILE = '<img src=x onerror="window.ran=1"><script>window.ran=1</script> a panda'
+CARD_CLIP = "<img src=x onerror=window.ran=3>.mp4"
+
+pipeline = build_tiny_pipeline(["a", "panda"])
+clip_path = data_dir() / "clips" / "dance.mp4"
+shutil.copy(clip_path, "<img src=x onerror=window.ran=1>.mp4")
+frames = prepare_clip(clip_path, ClipSettings(), pipeline.size).frames
+
+panel = Playground(pipeline, prompt=HOSTILE)
+panel.steps.value = 2
+panel.show()
+
+# %% [markdown]
+# A run card with such a text in each of its fields waits to be restored.
+
+# %%
+card = make_card(
+    *(pipeline, panel.chooser.clip, ClipSettings(), SampleSettings(num_inference_steps=1)),
+    *(HOSTILE, frames, 1.0, HOSTILE),
+)
+panel.share.pasted.value = json.dumps(json.loads(card.to_json()) | {"clip": CARD_CLIP})
+
+# %% [markdown]
+# Titles and answers.
+
+# %%
+show_side_by_side({f"beside {HOSTILE}": frames, f"{HOSTILE} beside": frames}, 8)
+reduced_motion()
+show_video(frames, 8, f"strip {HOSTILE}")
+reduced_motion(False)
+StepScrubber(pipeline, frames, f"scrub {HOSTILE}").show()
+Exercise("Title", lambda value: f"wrong {value}", hints=[], solution="").check(HOSTILE)
