@@ -14,18 +14,22 @@ $(if $(TORCH_INDEX),$(PIP) install --index-url "$(TORCH_INDEX)" torch torchvisio
 $(PIP) install --editable ".$(EXTRAS)"
 endef
 
-.PHONY: help demo lab pose test slow browser bench relink clean
+.PHONY: help demo lab classroom pose test slow browser fuzz bench soak public bundle bundle-test relink clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
 	@echo "Variables: PYTHON=python3.12 picks the interpreter of $(VENV);"
-	@echo "TORCH_INDEX=https://download.pytorch.org/whl/cpu gets torch's small CPU build on Linux."
+	@echo "TORCH_INDEX=https://download.pytorch.org/whl/cpu gets torch's small CPU build on Linux;"
+	@echo "PLATFORM=windows, macos or linux and PYTHON_VERSION=3.12 make a bundle for other machines."
 
 demo: $(VENV)/.installed  ## generate a first video into out/
 	$(BIN)/python -m fyp_lite demo
 
 lab: $(VENV)/.installed-lab  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks/00_quickstart.ipynb
+
+classroom: $(VENV)/.installed-classroom $(BIN)/configurable-http-proxy  ## a JupyterHub for a room of learners
+	$(BIN)/jupyterhub --config notebooks/classroom/jupyterhub_config.py
 
 pose: $(VENV)/.installed-pose  ## read videos of people: LiteRT, and MediaPipe's two networks (36 MB)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash -c "$$($(BIN)/python -c \
@@ -35,17 +39,39 @@ test: $(VENV)/.installed-test  ## lint, type check, fast tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -m "not slow and not browser"
+	$(BIN)/pytest -m "not slow and not browser and not bundle"
 
-slow: $(VENV)/.installed-test  ## the slow tests (pytest's exit code 5: there are none)
+slow: $(VENV)/.installed-test $(BIN)/configurable-http-proxy  ## the slow tests (pytest's exit code 5: there are none)
 	$(BIN)/pytest -m slow || [ $$? -eq 5 ]
 
 browser: $(VENV)/.installed-test $(VENV)-classic/.installed  ## drive the notebooks in a real browser
-	scripts/system_packages.sh Chromium 'command -v chromium' chromium
+	scripts/system_packages.sh Chromium 'command -v chromium chromium-browser google-chrome' chromium
 	FYP_LITE_CLASSIC=$(CURDIR)/$(VENV)-classic/bin/python $(BIN)/pytest -m browser
+
+# SEED decides every case and every moment of a kill, so that a failure can be had again.
+fuzz: SEED := $(or $(SEED),$(shell date +%s))
+fuzz: $(VENV)/.installed-test  ## thousands of hostile inputs, a hundred kills; SEED=N repeats a run
+	@echo "SEED=$(SEED)"
+	FYP_LITE_FUZZ=$(SEED) $(BIN)/pytest tests/fuzz tests/kill --hypothesis-seed=$(SEED)
 
 bench: $(VENV)/.installed  ## measure time and memory on this machine
 	$(BIN)/python benchmarks/bench.py
+
+soak: $(VENV)/.installed-lab  ## 200 generations and 500 slider moves in one kernel: does it grow?
+	$(BIN)/python benchmarks/soak.py
+
+public: $(VENV)/.installed-lab  ## serve the playground to visitors: fyp-lite serve --help
+	$(BIN)/fyp-lite serve
+
+bundle: $(VENV)/.installed  ## a folder for a stick, out/bundle: all that a machine without a network needs
+	$(if $(PLATFORM),$(PIP) install "uv>=0.8")
+	$(BIN)/python scripts/make_bundle.py --platform "$(PLATFORM)" \
+	    --python-version "$(PYTHON_VERSION)" --torch-index "$(TORCH_INDEX)"
+
+# Makes the bundle, installs from it where there is no network, and makes a video there. It takes
+# long and 12 GB of disk, so it is no part of the slow tests.
+bundle-test: $(VENV)/.installed-test bundle
+	$(BIN)/pytest -m bundle
 
 relink:  ## point every link at URL=https://github.com/OWNER/NAME
 	@$(PYTHON) scripts/relink.py "$(URL)"
@@ -71,12 +97,22 @@ $(VENV)/.installed-lab: pyproject.toml | $(BIN)/pip
 	$(install)
 	touch $@
 
+$(VENV)/.installed-classroom: EXTRAS := [classroom]
+$(VENV)/.installed-classroom: pyproject.toml | $(BIN)/pip
+	$(install)
+	touch $@
+
+$(BIN)/configurable-http-proxy: | $(BIN)/pip
+	scripts/system_packages.sh "Node.js 20, for JupyterHub's proxy," 'npm --version && node --eval \
+	    "if (parseInt(process.versions.node) < 20) throw process.version"' nodejs npm
+	npm install --silent --global --prefix $(VENV) configurable-http-proxy@5
+
 $(VENV)/.installed-pose: EXTRAS := [pose]
 $(VENV)/.installed-pose: pyproject.toml | $(BIN)/pip
 	$(install)
 	touch $@
 
-$(VENV)/.installed-test: EXTRAS := [lab,pose,test,train]
+$(VENV)/.installed-test: EXTRAS := [classroom,lab,pose,sweep,test,train]
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/pip
 	$(install)
 	scripts/system_packages.sh skia-python '$(BIN)/python -c "import skia"' libegl1 libgl1

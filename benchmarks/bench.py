@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import itertools
 import json
 import resource
 import statistics
@@ -31,7 +32,7 @@ from fyp_lite.memory import free_memory, readable_bytes
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.unet import FollowYourPoseUNet
 from fyp_lite.pipeline import FollowYourPosePipeline
-from fyp_lite.video import encode_webp
+from fyp_lite.video import encode_webp, write_long_video
 
 PROMPT = "a panda on the sea"
 CLIP = data_dir() / "clips" / "dance.mp4"
@@ -215,6 +216,39 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     return found
 
 
+def measure_raw() -> dict[str, float]:
+    """Milliseconds a frame to find people, and how memory grows, in a raw video of 2,000 frames.
+
+    The bundled cartoon, over and over. On one thread: time of the processor, not of the clock.
+    """
+    code = """
+import resource, sys, time
+from fyp_lite.keypoints.extract import extract_keypoints
+
+def note(done, total):
+    peaks.append((time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+
+peaks = []
+extract_keypoints(sys.argv[1], backend="cartoon", on_progress=note, cache=False)
+(began, early), (ended, late) = peaks[99], peaks[1999]
+print((ended - began) / 1900 * 1e3, early, late, peaks[-1][1])
+"""
+    with tempfile.TemporaryDirectory() as folder, open_clip(CLIP.with_stem("cartoon")) as clip:
+        frames = clip.read(range(clip.num_frames))
+        path = Path(folder) / "long.mp4"
+        write_long_video(path, itertools.islice(itertools.cycle(frames), 2000), clip.fps)
+        command = [sys.executable, "-c", code, path]
+        ran = subprocess.run(command, check=True, capture_output=True, text=True)
+    milliseconds, *peaks = map(float, ran.stdout.split())
+    early, late, whole = (mebibytes(int(peak)) for peak in peaks)
+    return {
+        "ms_per_frame": round(milliseconds),
+        "peak_mib": whole,
+        "growth_from_frame_100_to_2000_mib": late - early,
+        "growth_by_steadying_mib": whole - late,
+    }
+
+
 def mebibytes(peak: int) -> int:
     """Of what getrusage gives: macOS counts bytes, others count kilobytes."""
     return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
@@ -286,6 +320,7 @@ PARTS: dict[str, Callable[[], Any]] = {
     "profile": measure_profile,
     "frames": measure_frames,
     "frames_memory": measure_frames_memory,
+    "raw": measure_raw,
     "mid": measure_mid,
     "full": measure_full,
     "compile": measure_compile,

@@ -30,6 +30,8 @@ MAX_BYTES = 500_000
 STORED_TYPES = ("text/plain", "text/markdown", "image/jpeg", "image/png")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SECONDS = 600  # for one cell
+# The set-up cell, the same in every lesson, starts folded in JupyterLab: nobody has to read it.
+FOLDED = {"jupyter": {"source_hidden": True}}
 ENVIRONMENT = {"FYP_LITE_STILLS": "1", "HF_HUB_OFFLINE": "1", "PYTHONHASHSEED": "0"}
 
 
@@ -45,7 +47,7 @@ def inputs_hash(source: Path) -> str:
     address = slug(owned[2]).encode()
     kinds = (".py", ".json", ".safetensors")
     package = [p for p in (ROOT / "fyp_lite").rglob("*") if p.suffix in kinds]
-    data = [p for name in ("clips", "expected") for p in (ROOT / "data" / name).iterdir()]
+    data = [p for name in ("clips", "drawn", "expected") for p in (ROOT / "data" / name).iterdir()]
     total = hashlib.sha256()
     for path in [source, *sorted(package), *sorted(data)]:
         content = path.read_bytes()
@@ -90,6 +92,12 @@ def strip(notebook: NotebookNode) -> None:
         cell.outputs = [out for out in cell.outputs if _has_content(out)]
 
 
+def fold_set_up(notebook: NotebookNode) -> None:
+    """Fold the first code cell, of which only the output is of interest."""
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    first.metadata.update(FOLDED)
+
+
 def _has_content(output: NotebookNode) -> bool:
     if output.output_type == "stream":
         return output.name == "stdout"  # progress bars go to stderr
@@ -111,6 +119,7 @@ def build(source: Path) -> None:
             store_widget_state=False,
         ).execute()
     strip(notebook)
+    fold_set_up(notebook)
     notebook.metadata["fyp_lite"] = {"hash": before}
     nbformat.validate(notebook)
     text = nbformat.writes(notebook) + "\n"

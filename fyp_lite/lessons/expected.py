@@ -29,7 +29,7 @@ Verdict = Literal["matches", "close", "differs"]
 
 
 def match_expected(name: str, video: np.ndarray) -> None:
-    """Show the expected frames above the reader's, and say whether they match.
+    """Say whether a video matches the expected one; where not, show both.
 
     Args:
         name: an expected picture, such as "00" or "02_stride_20": a key of `resume.CASES`.
@@ -46,9 +46,14 @@ def match_expected(name: str, video: np.ndarray) -> None:
         "differs": "✘ **Differs: check the seed, the prompt and the settings.** Expected is "
         + facts["made"],
     }[verdict]
-    text = f"Above: expected. Below: yours. {said} (difference {difference:.1f} of 255)."
-    show_picture(_two_rows(expected, reference_frames(video)), text.replace("*", ""))
-    display(Markdown(text))
+    said += f" (difference {difference:.1f} of 255)."
+    if verdict == "matches":
+        stored = next(iter(facts["measured"].values()))
+        said += f" The expected frames are stored compressed, which alone makes {stored:.1f}."
+    else:
+        said = f"Above: expected. Below: yours. {said}"
+        show_picture(_two_rows(expected, reference_frames(video)), said.replace("*", ""))
+    display(Markdown(said))
 
 
 def compare(name: str, video: np.ndarray) -> tuple[Verdict, float]:

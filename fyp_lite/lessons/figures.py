@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from IPython.display import Markdown, display
@@ -11,21 +12,34 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from fyp_lite import data_dir
-from fyp_lite.clip import prepare_clip
+from fyp_lite.clip import open_clip
 from fyp_lite.judges.scores import COARSE, FINE, Judge, follow_score
-from fyp_lite.keypoints.file import KeypointClip
-from fyp_lite.lessons.show import motion_reduced, show_picture, show_side_by_side, stills_only
+from fyp_lite.lessons.show import (
+    motion_reduced,
+    plain,
+    show_picture,
+    show_side_by_side,
+    stills_only,
+)
 from fyp_lite.lessons.sweep import ONE_COLUMN, Key, SweepResult
-from fyp_lite.settings import ClipSettings
+from fyp_lite.world.captions import NOUNS, PLACES, SIZES, STYLES, TIMES, VERBS, words_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 SIZE = (6.4, 3.2)  # inches of a chart, at DPI dots each
 DPI = 110
+PAINTS = "red orange yellow green teal blue purple pink black white brown grey"
 # Told apart by their shape too, not by colour alone.
 LOOKS = (("#1f5fa8", "o"), ("#c8501e", "s"), ("#2f7d4f", "^"), ("#7a3f98", "D"))
 
 
 def show_chart(
-    x_name: str, x: Sequence[float], y_name: str, lines: Mapping[str, Sequence[float]]
+    x_name: str,
+    x: Sequence[float],
+    y_name: str,
+    lines: Mapping[str, Sequence[float]],
+    ceiling: float | None = None,
 ) -> None:
     """Show up to four lines over one axis; the alternative text holds every number.
 
@@ -33,16 +47,22 @@ def show_chart(
         x_name, y_name: what the axes say, with the unit.
         x: the points' places, rising.
         lines: {name: a value for each place}.
+        ceiling: the most that the first line can reach, dashed; None for none.
 
     Raises:
         ValueError: more than four lines, or one that has more or fewer values than there are
             places.
     """
-    show_picture(draw_chart(x_name, x, y_name, lines), chart_text(x_name, x, y_name, lines))
+    text = chart_text(x_name, x, y_name, lines, ceiling)
+    show_picture(draw_chart(x_name, x, y_name, lines, ceiling), text)
 
 
 def draw_chart(
-    x_name: str, x: Sequence[float], y_name: str, lines: Mapping[str, Sequence[float]]
+    x_name: str,
+    x: Sequence[float],
+    y_name: str,
+    lines: Mapping[str, Sequence[float]],
+    ceiling: float | None = None,
 ) -> np.ndarray:
     """The chart of `show_chart` as a picture `[h, w, 3]` uint8 RGB."""
     if not 1 <= len(lines) <= len(LOOKS):
@@ -56,23 +76,32 @@ def draw_chart(
                 f"the line {name!r} has {len(values)} values for {len(x)} places: give one each."
             )
         axes.plot(x, values, marker=marker, color=colour, label=name)
+    if ceiling is not None:
+        label = f"ceiling of {next(iter(lines))}"
+        axes.axhline(ceiling, color="#555555", linestyle="--", label=label)
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
-    if len(lines) > 1:
-        axes.legend(frameon=False)
+    if len(axes.get_legend_handles_labels()[0]) > 1:  # above the lines, so that it covers none
+        figure.legend(loc="outside upper left", ncols=3, frameon=False, fontsize=9)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def chart_text(
-    x_name: str, x: Sequence[float], y_name: str, lines: Mapping[str, Sequence[float]]
+    x_name: str,
+    x: Sequence[float],
+    y_name: str,
+    lines: Mapping[str, Sequence[float]],
+    ceiling: float | None = None,
 ) -> str:
     """All numbers of a chart as a sentence for each line."""
     sentences = [f"A chart of {y_name} over {x_name}."]
     for name, values in lines.items():
         points = [f"{value:.3g} at {place:g}" for place, value in zip(x, values, strict=True)]
         sentences.append(f"{name}: {', '.join(points)}.")
+    if ceiling is not None:
+        sentences.append(f"ceiling of {next(iter(lines))}: {ceiling:.3g}.")
     return " ".join(sentences)
 
 
@@ -94,18 +123,47 @@ def show_gallery(videos: Mapping[str, np.ndarray], fps: float, what: str) -> Non
     show_picture(sheet, f"{title}: {'; '.join(videos)}")
 
 
+def difference(first: np.ndarray, second: np.ndarray) -> float:
+    """Mean absolute difference per pixel and colour of two videos `[f, h, w, 3]`, of 255."""
+    return float(np.abs(first.astype(np.int16) - second).mean())
+
+
+def word_table(tokenizer: PreTrainedTokenizerBase) -> str:
+    """What the animated world's words decide, as a Markdown table; only words that the tokenizer
+    knows.
+    """
+    known = tokenizer.get_vocab()
+    kinds = {
+        "who": [form for forms in NOUNS.values() for form, _ in forms],
+        "how it looks": ["cute"],
+        "where": [phrase for phrases in PLACES.values() for phrase in phrases],
+        "when": [phrase for phrases in TIMES.values() for phrase in phrases],
+        "style": [phrase for phrases in STYLES.values() for phrase in phrases],
+        "colour of clothes, of a plain background": PAINTS.split(),
+        "nothing: the skeleton decides the motion": VERBS,
+        "nothing: the skeleton decides the size": [
+            p for phrases in SIZES.values() for p in phrases
+        ],
+    }
+    rows = ["| It decides | Words and phrases |", "|---|---|"]
+    for kind, phrases in kinds.items():
+        kept = [p for p in dict.fromkeys(phrases) if p and set(words_of(p)) <= known.keys()]
+        if kept:
+            rows.append(f"| {kind} | {'; '.join(kept)} |")
+    return "\n".join(rows)
+
+
 # ---------------------------------------------------------------------------- the judges' table
 
 Asked = Mapping[str, Sequence[str]]  # such as {"character": ["panda"], "place": ["sea"]}
 
-DRAWN = "cartoon"  # the bundled clip that was drawn, not generated, and what it shows
-DRAWN_FACTS = {"character": ["girl"], "place": ["park"], "time": ["day"], "style": ["plain"]}
 LEGEND = f"""
 **joints**: the share of all joints that is found where the skeleton has them, within {COARSE:g} of
 the person's size; **limbs**: of elbows, wrists, knees and ankles, within {FINE:g}. **(wrong
 moment)**: the same for the skeleton of half a clip later, which is what standing in the right place
-is worth. **asked for**: ✔ where just that is seen, and how sure the judge is of it. **ceiling**: a
-clip that a program drew; what is missing there is the judges' own mistake."""
+is worth. **asked for**: how sure the judge is of it on average; ✔ where that is its best guess and
+it sees nothing else (✘ beside a high figure: it sees something else as well). **drawn**: not
+generated, but drawn by a program; what is missing there is the judges' own mistake."""
 
 
 @dataclass(frozen=True)
@@ -153,33 +211,42 @@ def judge_video(judge: Judge, video: np.ndarray, keypoints: np.ndarray, facts: A
     return Judged(*follow, facts, sure, shown)
 
 
-def drawn_clip(size: int) -> tuple[np.ndarray, np.ndarray, Asked]:
-    """Eight frames without a mistake, drawn by the world's own renderer, for the judges' ceiling.
+def drawn_case(name: str) -> np.ndarray:
+    """What the animated world itself draws for a case of `lessons.resume`, with the same pose.
+
+    A judge should be content with such a video: what it misses there is its own mistake.
+
+    Args:
+        name: of a file in data/drawn, such as "04_panda_sea".
 
     Returns:
-        frames `[8, size, size, 3]` uint8, their true keypoints `[8, 1, 17, 3]` in those pixels, and
-        what they show.
+        `[8, 256, 256, 3]` uint8, for the frames that the lessons begin with.
+
+    Raises:
+        ValueError: there is none of this name.
     """
-    path = data_dir() / "clips" / f"{DRAWN}.mp4"
-    clip = prepare_clip(path, ClipSettings(), size)
-    truth = KeypointClip.load(path.with_suffix(".json"))
-    keypoints = truth.keypoints[clip.indices]
-    keypoints[..., :2] *= size / truth.width  # the clip is square, and nothing is cropped
-    return clip.frames, keypoints, DRAWN_FACTS
+    folder = data_dir() / "drawn"
+    path = folder / f"{name}.mp4"
+    if not path.is_file():
+        names = ", ".join(sorted(found.stem for found in folder.glob("*.mp4")))
+        raise ValueError(f"There is no drawn case {name!r}: choose one of {names}.")
+    with open_clip(path) as clip:
+        return clip.read(range(clip.num_frames))
 
 
-def show_scores(what: str, scores: Mapping[str, Judged], ceiling: Judged) -> None:
+def show_scores(what: str, scores: Mapping[str, Judged], ceiling: Judged | None = None) -> None:
     """Show a table with a row for each video, the judges' own ceiling, and how to read it.
 
     Args:
         what: what the titles are, such as "prompt" or "steps".
         scores: {title: what `judge_video` returned}.
-        ceiling: of `drawn_clip`.
+        ceiling: of a drawn video; None where `scores` holds such rows.
     """
-    rows = [f"| {title} | {_cells(score)} |" for title, score in scores.items()]
+    rows = [f"| {plain(title)} | {_cells(score)} |" for title, score in scores.items()]
     head = f"| {what} | joints (wrong moment) | limbs (wrong moment) | asked for |"
-    last = f"| **ceiling:** drawn, not generated | {_cells(ceiling)} |"
-    display(Markdown("\n".join([head, "|---|---:|---:|---|", *rows, last, LEGEND])))
+    if ceiling is not None:
+        rows.append(f"| **ceiling:** drawn | {_cells(ceiling)} |")
+    display(Markdown("\n".join([head, "|---|---:|---:|---|", *rows, LEGEND])))
 
 
 def _cells(score: Judged) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import html
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from fyp_lite.judges.scores import people_mask
 from fyp_lite.lessons.drawing import DIM, INK, PAPER, Word, letter
 from fyp_lite.lessons.panel import WIDE, Picture
 from fyp_lite.lessons.show import show_picture, stills_only
-from fyp_lite.model.attention import TextAttention
+from fyp_lite.model.attention import CrossFrameAttention, TextAttention
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import SampleSettings
 
@@ -122,6 +123,22 @@ def on_figure(maps: np.ndarray, keypoints: np.ndarray, size: int) -> float:
     people = people_mask(keypoints, size, size)
     large = np.stack([cv2.resize(m, (size, size), interpolation=cv2.INTER_NEAREST) for m in maps])
     return float(large[people].mean() / large[~people].mean())
+
+
+def frames_that_change(pipeline: FollowYourPosePipeline, frame: int) -> list[int]:
+    """Of eight frames that go into a cross-frame attention of the network, with one of them
+    changed: the numbers of those that come out differently, counted from 0.
+    """
+    modules = pipeline.unet.modules()
+    layer = next(module for module in modules if isinstance(module, CrossFrameAttention))
+    layer = copy.deepcopy(layer).float().cpu()
+    generator = torch.Generator().manual_seed(0)
+    tokens = torch.randn(1, 8, 16, layer.to_q.in_features, generator=generator)
+    changed = tokens.clone()
+    changed[:, frame] += 1 + torch.rand(changed[:, frame].shape, generator=generator)
+    with torch.no_grad():
+        difference = (layer(tokens) - layer(changed)).abs().amax(dim=(0, 2, 3))
+    return [number for number, size in enumerate(difference.tolist()) if size > 1e-6]
 
 
 # ---------------------------------------------------------------------------- pictures

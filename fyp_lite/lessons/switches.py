@@ -2,6 +2,8 @@
 
 with switched_off(pipeline, "temporal attention"):
     video = pipeline(prompt, skeleton_frames).video
+
+`own_noise` does the same to what is no part of it, the noise that all frames begin with.
 """
 
 from __future__ import annotations
@@ -48,6 +50,7 @@ SWITCHES: dict[str, tuple[type[nn.Module], Callable[..., Any]]] = {
     "temporal attention": (TemporalAttention, nothing_added),
     "temporal convolution": (TemporalConvolution, unchanged),
 }
+ACROSS_FRAMES = ("cross-frame attention", "temporal attention", "temporal convolution")
 
 
 @contextmanager
@@ -78,3 +81,14 @@ def switched_off(pipeline: FollowYourPosePipeline, *parts: str) -> Iterator[None
                 del module.__dict__["forward"]
             else:
                 module.__dict__["forward"] = before
+
+
+@contextmanager
+def own_noise(pipeline: FollowYourPosePipeline) -> Iterator[None]:
+    """Every frame begins with noise of its own, until the `with` block ends, however it ends."""
+    shared = pipeline.config.shared_noise
+    pipeline.register_to_config(shared_noise=0.0)
+    try:
+        yield
+    finally:
+        pipeline.register_to_config(shared_noise=shared)

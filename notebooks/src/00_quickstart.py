@@ -31,7 +31,8 @@
 # ## Set-up · 1 minute
 #
 # Run each cell with **Shift + Enter**, from the top. The first one installs the package where it is
-# missing (in Colab, say) and does nothing where it is not.
+# missing (in Colab, say) and does nothing where it is not. You need not read the code; numbers that
+# you are meant to change are named in the text.
 
 # %%
 import importlib.metadata
@@ -211,7 +212,7 @@ print("the same as the first video:", (again == result.video).all())
 # save it as `astronaut.mp4`. You can edit the cell below, which makes something else.
 
 # %%
-settings = ClipSettings(start_frame=0, frame_stride=3)
+settings = ClipSettings(start_frame=48, frame_stride=6)
 skeleton = prepare_clip(clip, settings, pipeline.size)
 result = pipeline("a boy in the park", skeleton.frames, SampleSettings(seed=0))
 
@@ -230,9 +231,9 @@ show_side_by_side({"skeleton": skeleton.frames, "my video": result.video}, skele
 #
 # </details>
 #
-# Eleven more clips lie beside the first one: replace `dance.mp4` by `walk.mp4`, `boxing.mp4`,
-# `macarena.mp4`, `three_people.mp4`, … With a path, `open_clip` takes any skeleton video of your
-# own.
+# Eleven more skeleton clips lie beside the first one: replace `dance.mp4` by `walk.mp4`,
+# `boxing.mp4`, `macarena.mp4`, `three_people.mp4`, … With a path, `open_clip` takes any skeleton
+# video of your own. How to get one out of a video of people, lesson 01 shows.
 #
 # | You set | and it decides |
 # |---|---|
@@ -242,10 +243,11 @@ show_side_by_side({"skeleton": skeleton.frames, "my video": result.video}, skele
 # | the prompt | who moves, and where |
 # | the seed | which take you get; the same seed repeats it |
 #
-# **Where to go next.** The README of the project tells what else the pipeline can do. And the same
-# settings work without a notebook, from a terminal:
+# **Where to go next.** Lesson 01, *The type of input video*, tells what a skeleton video is and
+# gets one out of any video; or go on with 02, *Time*. The same settings work without a notebook, in
+# a terminal in the project's folder, once `make demo` has installed it there:
 #
 # ```bash
-# fyp-lite "an astronaut on the moon" --clip data/clips/dance.mp4 --start-frame 92 \
-#          --frame-stride 2 --seed 3 --out astronaut.mp4
+# .venv/bin/fyp-lite "an astronaut on the moon" --clip data/clips/dance.mp4 --start-frame 92 \
+#     --frame-stride 2 --seed 3 --out astronaut.mp4
 # ```

@@ -15,10 +15,10 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/fyp-lite/fyp-lite/blob/main/notebooks/02_time.ipynb)
 #
-# A clip has many frames. The model looks at a few of them, eight as a rule. Two numbers say which:
+# A clip has many frames. The model looks at a few of them, usually eight. Two numbers say which:
 # the **temporal crop offset** (where to begin) and the **sampling stride** (how far apart).
 #
-# **In 12 minutes you can**
+# **In 13 minutes you can**
 #
 # - say which frames any two such numbers choose, without running anything,
 # - turn a wish in seconds ("begin after two seconds") into frames,
@@ -33,7 +33,8 @@
 # ## Set-up · 1 minute
 #
 # Run each cell with **Shift + Enter**, from the top. The first one installs the package where it
-# is missing (in Colab, say) and does nothing where it is not.
+# is missing (in Colab, say) and does nothing where it is not. You need not read the code; numbers
+# that you are meant to change are named in the text.
 
 # %%
 import importlib.metadata
@@ -70,6 +71,7 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 
 # %%
 from fyp_lite.lessons.resume import resume
+from fyp_lite.lessons.tasks import lesson_02 as tasks
 
 lesson = resume("02")
 pipeline, clip, prompt = lesson.pipeline, lesson.clip, lesson.prompt
@@ -98,15 +100,7 @@ print(inspect.getsource(ClipSettings.frame_indices))
 print("With the defaults:", ClipSettings().frame_indices())
 
 # %%
-from fyp_lite.lessons.checks import predict
-
-predict(
-    f"The clip shows {clip.fps:g} frames a second. Where does the video begin with "
-    "`start_frame` 48?",
-    ["after 48 seconds", "after 2 seconds", "at the last of the eight pictures"],
-    answer="after 2 seconds",
-    why="48 frames are skipped, and 24 of them make a second: 48 / 24 = 2.",
-)
+tasks.guess_the_beginning(clip.fps)
 
 # %% [markdown]
 # **Try it.** This is the **frame ruler**. Along the top runs the whole clip; frames that are
@@ -127,16 +121,11 @@ ruler.show()
 # ## Temporal crop offset: 8 against 32 · 2 minutes
 
 # %%
-predict(
-    "Once with `start_frame` 8, once with 32, both with stride 3 and eight pictures: how many "
-    "frames of the clip are in both videos?",
-    ["none", "one", "five"],
-    answer="none",
-    why="The first video ends with frame 8 + 7 × 3 = 29, and the second begins with frame 32.",
-)
+tasks.guess_the_frames_in_both()
 
 # %% [markdown]
-# Both videos get the same sentence and the same seed. So whatever differs comes from the skeleton.
+# Both videos get the same sentence, which says who dances where, and the same **seed**, the number
+# from which the first noise is drawn. So whatever differs comes from the skeleton.
 
 # %%
 import time
@@ -178,17 +167,7 @@ for offset, (_, prepared, seconds) in offsets.items():
 # ## Sampling stride: 1 against 20 · 3 minutes
 
 # %%
-predict(
-    "Stride 20 in place of stride 1, still eight pictures. How does the motion play?",
-    [
-        "twenty times as fast",
-        "at its true pace, with long jumps from picture to picture",
-        "in slow motion",
-    ],
-    answer="at its true pace, with long jumps from picture to picture",
-    why="Every picture stays on the screen for as long as it stands for: 20 frames of the clip, "
-    "which are 20 / 24 of a second.",
-)
+tasks.guess_the_pace(clip.fps)
 
 # %%
 from fyp_lite.skeleton import read_skeletons
@@ -214,14 +193,20 @@ for stride, (_, prepared, seconds) in strides.items():
         f"{travel(read_skeletons(prepared.frames)):.1f} pixels; painted in {seconds:.1f} s"
     )
 
+print("Other strides, without painting:")
+for stride in (2, 4, 6, 12):
+    prepared = prepare_clip(clip, ClipSettings(frame_stride=stride), pipeline.size)
+    print(f"stride {stride:2}: {travel(read_skeletons(prepared.frames)):.1f} pixels")
+
 # %% [markdown]
 # **What happened.** Look at the printed lines. A small stride gives a short moment, smooth, with
 # hardly a move in it. A large stride gives a long stretch of the dance with jumps in it: the
-# model never sees what lies between two chosen frames, so it cannot paint it. A stride of 2 to 6
-# is a good start for dances: enough happens, and one picture still leads to the next.
+# model never sees what lies between two chosen frames, so it cannot paint it. For a dance, begin
+# with a stride of 2 to 6 and look at the ruler: does enough happen, and does one picture still lead
+# to the next?
 #
-# Are these the videos that you should see? Each line compares one of yours with a stored one; the
-# picture shows one such pair, expected above and yours below.
+# Are these the videos that you should see? Each line compares one of yours with a stored one, and
+# the last one says more about the largest stride. Where something differs, both are shown.
 
 # %%
 from fyp_lite.lessons.expected import compare, match_expected
@@ -261,17 +246,12 @@ for stride in (1, 3, 5, 6, 20):
 # ## What costs time? · 2 minutes
 
 # %%
-predict(
-    "Which of these changes makes the computer work longest?",
-    ["stride 3 → 20", "start frame 0 → 100", "frames 8 → 16"],
-    answer="frames 8 → 16",
-    why="The model paints one picture for each chosen frame. Where in the clip the frames come "
-    "from makes no difference to it.",
-)
+tasks.guess_what_costs_time()
 
 # %% [markdown]
 # The next cell measures it, with five steps in place of twenty to be quick. Beside the seconds it
-# prints the size of the array that the network works on: channels × pictures × height × width.
+# prints the size of the array that the network works on: numbers for each place × pictures ×
+# height × width. (Why it is smaller than the video, lesson 05 shows.)
 
 # %%
 from fyp_lite import SampleSettings
@@ -342,31 +322,7 @@ for wrong in ({"frame_stride": 0}, {"start_frame": -5}, {"frame_stride": 2.5}):
 # frame_stride=2)`.
 
 # %%
-from fyp_lite.lessons.checks import Exercise
-
-
-def check_seconds(settings):
-    """What is off with the settings of exercise 1, or None."""
-    begin, apart = settings.start_frame / clip.fps, settings.frame_stride / clip.fps
-    if settings.num_frames != 8:
-        return f"It takes {settings.num_frames} pictures, but eight are asked for."
-    if begin != 2:
-        return f"It begins {begin:.2f} s into the clip, but 2 s are asked for."
-    if apart != 0.25:
-        return f"The pictures are {apart:.2f} s apart, but 0.25 s are asked for."
-    return None
-
-
-quarter = Exercise(
-    "Eight pictures, a quarter of a second apart, from second 2",
-    check_seconds,
-    hints=[
-        f"The clip shows {clip.fps:g} frames a second. How many frames are two seconds?",
-        "A quarter of a second is a quarter of that frame rate, in frames.",
-        "The start frame is 2 × 24, the stride 24 / 4.",
-    ],
-    solution=ClipSettings(start_frame=48, frame_stride=6),
-)
+quarter = tasks.a_quarter_of_a_second(clip)
 
 my_settings = ...
 quarter.check(my_settings)
@@ -386,32 +342,7 @@ print([round(number / clip.fps, 2) for number in my_settings.frame_indices()], "
 # The frame ruler above helps, and so does the sentence of an error.
 
 # %%
-from fyp_lite.clip import choose_frames
-
-
-def check_span(settings):
-    """What is off with the settings of exercise 2, or None."""
-    if (settings.start_frame, settings.num_frames) != (0, 8):
-        return "Keep start frame 0 and eight pictures: only the stride is to change."
-    try:
-        last = choose_frames(clip, settings)[-1]
-    except ValueError as error:
-        return str(error)
-    if last + 7 < clip.num_frames:
-        return f"It ends at frame {last}, so a larger stride fits too."
-    return None
-
-
-whole = Exercise(
-    "Eight pictures that span as much of the clip as possible",
-    check_span,
-    hints=[
-        "Eight pictures have seven gaps between them.",
-        "Seven gaps must fit into the frame numbers 0 to 183.",
-        "Divide 183 by 7 and leave the rest away.",
-    ],
-    solution=ClipSettings(frame_stride=26),
-)
+whole = tasks.as_much_as_possible(clip)
 
 my_settings = ...
 whole.check(my_settings)
@@ -428,8 +359,8 @@ print(my_settings.frame_indices(), f"of 0 to {clip.num_frames - 1}")
 #
 # The ruler again, this time with a prompt and a **Generate** button; beside it stands what a run
 # will take on your machine. Its sliders are the same as in the ruler above: what you set here
-# holds there too. (A *branch* in the printed line is one look of the network at the pictures; why
-# it takes two of them per step is a matter for lesson 06.)
+# holds there too. (The printed line counts what the network is asked; why that is twice per step,
+# once for each *branch*, is a matter for lesson 06.)
 
 # %%
 from fyp_lite.cost import cost_line

@@ -23,7 +23,7 @@
 # - say which part of a clip any four crop numbers leave, and why it is always a square,
 # - zoom in on a figure, and tell beforehand which joints a crop cuts off,
 # - leave one of two people out,
-# - say why a crop before painting is worth more than a crop of the finished video,
+# - say what differs between a crop before and a crop after painting,
 # - read what the program answers to a crop that cannot work, and fix it.
 #
 # You need nothing from other lessons. Each question marked **Predict** can be skipped, and nothing
@@ -33,7 +33,8 @@
 # ## Set-up · 1 minute
 #
 # Run each cell with **Shift + Enter**, from the top. The first one installs the package where it
-# is missing (in Colab, say) and does nothing where it is not.
+# is missing (in Colab, say) and does nothing where it is not. You need not read the code; numbers
+# that you are meant to change are named in the text.
 
 # %%
 import importlib.metadata
@@ -77,6 +78,7 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # %%
 from fyp_lite import ClipSettings
 from fyp_lite.lessons.resume import resume
+from fyp_lite.lessons.tasks import lesson_03 as tasks
 
 lesson = resume("03")
 pipeline, clip, prompt = lesson.pipeline, lesson.clip, lesson.prompt
@@ -90,20 +92,7 @@ print("without a crop:", lesson.clip_settings)
 # side is 512. So 256 is half of a square clip, whatever its file holds.
 
 # %%
-from fyp_lite.lessons.checks import predict
-
-predict(
-    "The clip is square, and you trim 200 of its 512 reference pixels on the right only. What "
-    "happens at the top and at the bottom?",
-    [
-        "nothing: the picture keeps its full height",
-        "100 fall away at the top and 100 at the bottom",
-        "the figure is squeezed to fit",
-    ],
-    answer="100 fall away at the top and 100 at the bottom",
-    why="312 × 512 are left after trimming. The largest square in that is 312 × 312, taken from "
-    "the middle, so 200 more go: half above, half below.",
-)
+tasks.guess_top_and_bottom()
 
 # %% [markdown]
 # One function decides it. Here it is, and then what it says to that question, in reference pixels.
@@ -160,20 +149,12 @@ for width, height in ((320, 320), (640, 640), (1920, 1080), (1080, 1920)):
 
 # %% [markdown]
 # ## Zero offset against right + top 200 · 3 minutes
+#
+# The model paints the whole skeleton, then a part of it. Both videos get the same sentence (the
+# **prompt**) and the same **seed**, the number from which the first noise is drawn.
 
 # %%
-predict(
-    "The dancer stands near the middle. With `crop_right` 200 and `crop_top` 200, what does the "
-    "model still see of the skeleton?",
-    [
-        "all of it, smaller",
-        "the head and the arms, larger",
-        "the hips, the legs and one arm, larger",
-    ],
-    answer="the hips, the legs and one arm, larger",
-    why="What stays is the lower left part, 312 of 512 reference pixels wide: the head is above "
-    "it, the raised arm and part of a leg are to the right of it.",
-)
+tasks.guess_what_is_left()
 
 # %%
 import time
@@ -210,8 +191,8 @@ for name, settings in crops.items():
 # of the picture, at the size of the enlarged skeleton. The time did not change with the crop, as
 # the model paints the same number of pixels either way.
 #
-# Are these the videos that you should see? Two lines compare yours with stored ones; the picture
-# shows one pair, expected above and yours below.
+# Are these the videos that you should see? Two lines compare yours with stored ones, and the last
+# one says more about the second. Where something differs, both are shown.
 
 # %%
 from fyp_lite.lessons.expected import compare, match_expected
@@ -230,17 +211,13 @@ match_expected("03_right_top_200", videos["right + top 200"])
 # > prints it.
 
 # %%
-import numpy as np
+from fyp_lite.lessons.figures import difference
 
-
-def difference(first, second):
-    """Mean absolute difference of two videos, of 255."""
-    return np.abs(first.astype(float) - second).mean()
-
-
-zero, cropped = crops
-print(f"skeletons: {difference(skeletons[zero].frames, skeletons[cropped].frames):.1f} of 255")
-print(f"videos:    {difference(videos[zero], videos[cropped]):.1f} of 255")
+for what, pair in {
+    "skeletons": [skeletons[name].frames for name in crops],
+    "videos": [videos[name] for name in crops],
+}.items():
+    print(f"{what}: {difference(*pair):.1f} of 255")
 
 # %% [markdown]
 # ## Crop first or crop afterwards? · 2 minutes
@@ -248,27 +225,17 @@ print(f"videos:    {difference(videos[zero], videos[cropped]):.1f} of 255")
 # You could also paint the whole scene and cut the finished video. The result is another one.
 
 # %%
-predict(
-    "Which way gives the square more painted detail?",
-    ["crop the skeleton, then paint", "paint, then crop the video", "no difference"],
-    answer="crop the skeleton, then paint",
-    why="The model then spends all its 256 × 256 pixels on the square. Afterwards only 156 × 156 "
-    "of the painted pixels lie in it, and they are stretched.",
-)
+tasks.guess_the_detail()
 
 # %%
+import numpy as np
+
 from fyp_lite.clip import crop_and_resize
 from fyp_lite.lessons.show import show_picture
 
+zero, cropped = crops  # their names
 box = crop_box(pipeline.size, pipeline.size, crops[cropped])
 afterwards = crop_and_resize(videos[zero], box, pipeline.size)
-
-
-def sharpness(video):
-    """How much neighbouring pixels differ, of 255: fine detail raises it, stretching lowers it."""
-    pixels = video.astype(float)
-    return (np.abs(np.diff(pixels, axis=1)).mean() + np.abs(np.diff(pixels, axis=2)).mean()) / 2
-
 
 show_picture(
     np.concatenate([videos[cropped][0], afterwards[0]], axis=1),
@@ -279,7 +246,7 @@ print("left: cropped first, then painted; right: painted first, then cropped")
 side = box.right - box.left
 print(f"painted pixels in the square: {pipeline.size}² against {side:.0f}²")
 
-first, after = sharpness(videos[cropped]), sharpness(afterwards)
+first, after = tasks.sharpness(videos[cropped]), tasks.sharpness(afterwards)
 more = "crop first" if first > after else "crop afterwards"
 print(f"sharpness: {first:.1f} against {after:.1f}; sharper here: {more}")
 
@@ -324,34 +291,7 @@ except ValueError as error:
 # for example `ClipSettings(crop_top=10, crop_bottom=20)`.
 
 # %%
-from fyp_lite.lessons.checks import Exercise
-
-
-def check_zoom(settings):
-    """What is off with the settings of exercise 1, or None."""
-    if settings.frame_indices() != ClipSettings().frame_indices():
-        return "Keep the eight default frames: only the crop is to change."
-    try:
-        box = crop_box(clip.height, clip.width, settings)
-    except ValueError as error:
-        return str(error)
-    zoom = clip.height / (box.bottom - box.top)
-    if zoom < 1.3:
-        return f"The dancer is {zoom:.2f} times as large, but at least 1.3 are asked for."
-    cut = cut_joints(joints, box)
-    return cut_sentence(cut, len(joints)) if cut else None
-
-
-zoom_in = Exercise(
-    "Zoom in 1.3 times without cutting a joint",
-    check_zoom,
-    hints=[
-        "The dancer is tall and slim: top and bottom decide. The sides follow by themselves.",
-        "1.3 times as large means that at most 512 / 1.3 = 393 reference pixels may be left.",
-        "About 120 have to go in all: roughly 75 of them at the top, the rest at the bottom.",
-    ],
-    solution=ClipSettings(crop_top=76, crop_bottom=44),
-)
+zoom_in = tasks.zoom_in(clip, joints)
 
 my_settings = ...
 zoom_in.check(my_settings)
@@ -367,13 +307,12 @@ CropLens(clip, my_settings, pipeline.size).show()
 # ## Exercise 2: one of two · 1 minute
 #
 # The next clip shows two people. The prompt for your video names one, so leave **only the person
-# on the left side of the picture**: no joint of the other one, but this one's **face and both
-# wrists** in all eight frames.
+# on the left side of the picture**. Keep this one's **face and both wrists** in all eight frames,
+# and no joint of the other person.
 
 # %%
 from fyp_lite import data_dir
 from fyp_lite.clip import open_clip
-from fyp_lite.skeleton import JOINTS
 
 pair = open_clip(data_dir() / "clips" / "two_people.mp4")
 people = read_skeletons(pair.read(ClipSettings().frame_indices()))  # from left to right
@@ -381,34 +320,7 @@ people = read_skeletons(pair.read(ClipSettings().frame_indices()))  # from left 
 CropLens(pair, ClipSettings(), pipeline.size).show()
 
 # %%
-NEEDED = {*JOINTS[:5], "left_wrist", "right_wrist"}
-
-
-def check_alone(settings):
-    """What is off with the settings of exercise 2, or None."""
-    try:
-        box = crop_box(pair.height, pair.width, settings)
-    except ValueError as error:
-        return str(error)
-    count = len(people)
-    cut_left, cut_right = cut_joints(people[:, :1], box), cut_joints(people[:, 1:], box)
-    inside = [name for name in JOINTS if cut_right.get(name, 0) < count]
-    if inside:
-        return f"Of the other person, {len(inside)} of {len(JOINTS)} joints are still in a frame."
-    lost = {name: frames for name, frames in cut_left.items() if name in NEEDED}
-    return cut_sentence(lost, count) if lost else None
-
-
-alone = Exercise(
-    "Only the person on the left, with face and wrists",
-    check_alone,
-    hints=[
-        "One of the four numbers is enough.",
-        "Trim on the right, about half of the 512. Top and bottom follow by themselves.",
-        "Too much on the right also takes from the top: stay between 240 and 256.",
-    ],
-    solution=ClipSettings(crop_right=250),
-)
+alone = tasks.one_of_two(pair, people)
 
 my_settings = ...
 alone.check(my_settings)

@@ -18,18 +18,20 @@
 # A video is not painted in one go. It starts as noise, like an untuned television, and a network
 # takes the noise away in steps. You choose how many.
 #
-# **In 15 minutes you can**
+# **In 20 minutes you can**
 #
 # - watch a video come out of noise, and say what the network sees and what it expects,
 # - compute one step by hand, and get the sampler's number,
 # - measure what more steps cost and what they bring,
-# - find the *knee*: the point after which more steps hardly change anything.
+# - find the *knee*: the point after which more steps hardly change anything,
+# - tell a difference that steps make from one that another seed makes as well.
 
 # %% [markdown]
 # ## Set-up · 1 minute
 #
 # Run each cell with **Shift + Enter**, from the top. The first one installs the package where it is
-# missing (in Colab, say) and does nothing where it is not.
+# missing (in Colab, say) and does nothing where it is not. You need not read the code: the text
+# says what is meant to be changed, and numbers to play with are in CAPITALS.
 
 # %%
 import importlib.metadata
@@ -66,17 +68,19 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 
 # %%
 from fyp_lite import SampleSettings
-from fyp_lite.lessons.checks import Exercise, predict
 from fyp_lite.lessons.figures import show_chart, show_gallery
 from fyp_lite.lessons.resume import resume
+from fyp_lite.lessons.tasks import lesson_05 as tasks
 
 start = resume("05")
 pipeline, skeleton = start.pipeline, start.skeleton
 pipeline.set_progress_bar_config(leave=False)
-print(f"Prompt: {start.prompt}; {len(skeleton.frames)} frames; {start.sample_settings}")
+usual, own = start.sample_settings, pipeline.guidance_scale(start.sample_settings)
+print(f"Prompt: {start.prompt}; {len(skeleton.frames)} frames; seed {usual.seed};", end=" ")
+print(f"{usual.num_inference_steps} steps; guidance scale {own:g} (lesson 06)")
 
 # %% [markdown]
-# ## Watch the noise go · 3 minutes
+# ## Watch the noise go · 4 minutes
 #
 # The network does not work on pixels but on **latents**: a small, compressed form of the frames,
 # which another network turns back into pictures. The run is a loop. At every step
@@ -86,17 +90,7 @@ print(f"Prompt: {start.prompt}; {len(skeleton.frames)} frames; {start.sample_set
 # 3. the **sampler** goes part of the way there and leaves the rest to the next step.
 
 # %%
-predict(
-    "At the first step the latents are nothing but noise. What can `pred_x0` be made from then?",
-    [
-        "From a video that is hidden in the noise",
-        "From the sentence, the pose, and what training has taught",
-        "From a picture that the program has stored",
-    ],
-    answer="From the sentence, the pose, and what training has taught",
-    why="Pure noise hides nothing. So the first expectation is vague, close to an average of all "
-    "that would fit; the noise only tips the scales. Drag the slider below to see it.",
-)
+tasks.guess_the_first_expectation()
 
 # %% [markdown]
 # Press the button, wait, then drag the slider from left to right. On the left is what the network
@@ -138,9 +132,9 @@ print(f"and least from step {smallest + 1} to {smallest + 2}.")
 # %% [markdown]
 # ## One step by hand · 3 minutes
 #
-# The sampler here is called **DDIM**. Its step takes a few lines, and they exist once, in the
-# package. This is the source itself: first how the network's answer becomes `pred_x0`, then how
-# the sampler gets to the next, less noisy latents.
+# The sampler here is called **DDIM**. This is its source itself: first how the network's answer
+# becomes `pred_x0`, then how the sampler gets to the next, less noisy latents. Of the second part,
+# the lines that count are those from `x0 =` to `prev_sample =`; the rest is bookkeeping.
 
 # %%
 import inspect
@@ -195,16 +189,7 @@ print("By hand and by the scheduler:", "the same" if same else "not the same")
 # `...`.
 
 # %%
-hand_exercise = Exercise(
-    "Compute x_0 for x_t = 0.8, v = -0.5 and a_t = 0.36",
-    lambda value: None if abs(value - 0.88) < 0.005 else f"{value:.3f} is not what comes out.",
-    hints=[
-        "Take the line that begins with `x_0 =` and put the three numbers in.",
-        "The root of 0.36 is 0.6; that of 1 - 0.36 is 0.8.",
-        "0.6 * 0.8 - 0.8 * (-0.5)",
-    ],
-    solution=0.6 * 0.8 - 0.8 * (-0.5),
-)
+hand_exercise = tasks.expect_by_hand()
 
 my_x_0 = ...
 hand_exercise.check(my_x_0)
@@ -214,28 +199,18 @@ my_x_0 = hand_exercise.solution()
 hand_exercise.check(my_x_0)
 
 # %% [markdown]
-# ## How many steps? · 3 minutes
+# ## How many steps? · 4 minutes
 #
 # Fewer steps mean larger jumps along the same path. Two questions: what do more steps cost, and
 # what do they bring?
 
 # %%
-predict(
-    "20 steps take a few seconds on your machine. What will 40 steps take?",
-    [
-        "The same: the video has as many frames as before",
-        "Twice as long",
-        "Four times as long: each step gets finer, too",
-    ],
-    answer="Twice as long",
-    why="Every step asks the same network the same kind of question, so the cost grows with "
-    "their number and with nothing else. The next two cells estimate it and measure it.",
-)
+tasks.guess_the_cost()
 
 # %%
 from dataclasses import replace
 
-from fyp_lite.cost import cost_line, network_calls
+from fyp_lite.cost import cost_line, network_answers
 
 COUNTS = [1, 2, 5, 10, 20, 50]
 
@@ -259,15 +234,14 @@ show_gallery(titles, skeleton.fps, "number of steps")
 # yardstick: how far is each of the others from it, per pixel, on the scale from 0 to 255?
 
 # %%
-import numpy as np
+from fyp_lite.lessons.figures import difference
 
-yardstick = videos[COUNTS[-1]].astype(float)
-distance = {n: float(np.abs(video - yardstick).mean()) for n, video in videos.items()}
+distance = {n: difference(video, videos[COUNTS[-1]]) for n, video in videos.items()}
 
-print("steps  network calls  seconds  distance from the last")
+print("steps  network answers  seconds  distance from the last")
 for n in COUNTS:
-    calls = network_calls(pipeline, recipes[n])
-    print(f"{n:5}  {calls:13}  {seconds[n]:7.1f}  {distance[n]:22.1f}")
+    answers = network_answers(pipeline, recipes[n])
+    print(f"{n:5}  {answers:15}  {seconds[n]:7.1f}  {distance[n]:22.1f}")
 
 print("\nEach further step brought the video nearer by")
 for fewer, more in pairwise(COUNTS):
@@ -283,28 +257,19 @@ show_chart(
 )
 
 # %% [markdown]
-# **What happened.** The network calls follow the number of steps exactly, and the seconds follow
-# the calls. (Every run also pays a little once, for reading the prompt and for turning latents into
-# pictures; in short runs that is seen most.) What a step brings is another matter: compare the top
-# and the bottom of the last list. Where the curve stops falling steeply is its **knee**: beyond it,
-# each further step costs as much as before and brings less.
+# **What happened.** Each step asks the network for two answers (lesson 06 says why), so their
+# number follows the number of steps exactly, and the seconds follow the answers. (Every run also
+# pays a little once, for reading the prompt and for turning latents into pictures; in short runs
+# that is seen most.) What a step brings is another matter: compare the top and the bottom of the
+# last list. Where the curve stops falling steeply is its **knee**: beyond it, each further step
+# costs as much as before and brings less.
 #
 # Distance is not beauty. A video may be far from the yardstick and look fine, because small
 # differences in the first steps can lead to another take of the same scene. Further down, two
 # judges are asked.
 
 # %%
-predict(
-    "A run of one single step: what is the finished video?",
-    [
-        "The first `pred_x0` itself",
-        "Noise, only a little weaker",
-        "Nothing: it takes at least two steps",
-    ],
-    answer="The first `pred_x0` itself",
-    why="The only step starts at pure noise and has to end at the clean video, so it goes all the "
-    "way to what the network expects. The next cell compares the two.",
-)
+tasks.guess_a_single_step()
 
 # %%
 only = next(pipeline.steps(start.prompt, skeleton.frames, recipes[1]))
@@ -312,9 +277,30 @@ gap = float((only.latents - only.pred_x0).abs().max())
 print(f"largest difference between the result and pred_x0: {gap:.1e}")
 
 # %% [markdown]
-# **What happened.** One step is the network's first expectation and nothing more. That it is
-# correctly exposed, not washed out, is due to the schedule, which begins at pure noise; with
-# schedules that begin a little later, as Stable Diffusion's does, a single step is spoiled.
+# **What happened.** One step is the network's first expectation and nothing more. That it is no
+# grey fog is due to the schedule, which begins at pure noise; with schedules that begin a little
+# later, as Stable Diffusion's does, a single step comes out pale.
+#
+# It may glare instead: then that is **guidance**, which exaggerates what the sentence is about
+# (lesson 06), here in one go and with no later step to mend it. Is it? The same single step
+# without guidance, at scale 1:
+
+# %%
+PLAIN = 1.0
+
+plain = replace(recipes[1], guidance_scale=PLAIN)
+single = {
+    f"1 step, scale {own:g}": videos[1],
+    f"1 step, scale {PLAIN:g}": pipeline(start.prompt, skeleton.frames, plain).video,
+    f"{COUNTS[-1]} steps, scale {own:g}": videos[COUNTS[-1]],
+}
+show_gallery(single, skeleton.fps, "run")
+for name, video in single.items():
+    spread = video.max(axis=-1).astype(int) - video.min(axis=-1)
+    print(f"{name:20} colourfulness {spread.mean():5.1f} of 255")
+
+# %% [markdown]
+# (*Colourfulness*: how far red, green and blue lie apart in a pixel, on average.)
 #
 # Seeds are fixed, so your videos should be the expected ones:
 
@@ -323,27 +309,27 @@ from fyp_lite.lessons.expected import compare, match_expected
 
 match_expected("05", videos[20])
 for n in (1, 5, 50):
-    verdict, difference = compare(f"05_steps_{n}", videos[n])
-    print(f"{n:2} steps: {verdict} (difference {difference:.1f} of 255)")
+    verdict, away = compare(f"05_steps_{n}", videos[n])
+    print(f"{n:2} steps: {verdict} (difference {away:.1f} of 255)")
 
 # %% [markdown]
-# ## What the judges say · 1 minute
+# ## What the judges say · 3 minutes
 #
 # Distance does not tell whether a video does what it was told. Two **judges** can be asked, small
 # networks that were trained apart from the model. One finds joints: are they where the skeleton has
 # them (the **follow score**)? The other one is asked for the panda and the sea (the **prompt
-# score**). Both err. So they also look at a clip that a program drew, in which nothing is wrong.
-# What they say about it is their **ceiling**.
+# score**). Both err. So they also look at the same panda in the same dance as a program **draws**
+# it, with nothing wrong. What they say about it is their **ceiling**.
 
 # %%
 from fyp_lite.judges.scores import Judge
-from fyp_lite.lessons.figures import drawn_clip, judge_video, show_scores
+from fyp_lite.lessons.figures import drawn_case, judge_video, show_scores
 from fyp_lite.skeleton import read_skeletons
 
 judge, keypoints = Judge(), read_skeletons(skeleton.frames)
 wanted = {"character": ["panda"], "place": ["sea"]}
 scores = {n: judge_video(judge, video, keypoints, wanted) for n, video in videos.items()}
-ceiling = judge_video(judge, *drawn_clip(pipeline.size))
+ceiling = judge_video(judge, drawn_case("04_panda_sea"), keypoints, wanted)
 
 show_scores("steps", {str(n): score for n, score in scores.items()}, ceiling)
 show_chart(
@@ -353,23 +339,43 @@ show_chart(
     {
         "follow score": [100 * score.limbs for score in scores.values()],
         "wrong moment": [100 * score.wrong_limbs for score in scores.values()],
-        "ceiling, drawn clip": [100 * ceiling.limbs for _ in COUNTS],
     },
+    ceiling=100 * ceiling.limbs,
 )
 
-error = 1 - ceiling.limbs
-near = [n for n in COUNTS if scores[n].limbs >= scores[COUNTS[-1]].limbs - error]
+# %% [markdown]
+# Before you read anything into that line: how much does the follow score differ where *nothing* but
+# the seed does? Three seeds, with ten steps each:
+
+# %%
+OTHER_SEEDS = [1, 2]
+
+by_seed = {recipes[10].seed: scores[10]}
+for seed in OTHER_SEEDS:
+    other = replace(recipes[10], seed=seed)
+    video = pipeline(start.prompt, skeleton.frames, other).video
+    by_seed[seed] = judge_video(judge, video, keypoints, wanted)
+for seed, score in by_seed.items():
+    print(f"seed {seed}: limbs {score.limbs:.0%}, joints {score.joints:.0%}")
+
+limbs = [score.limbs for score in by_seed.values()]
+scatter = max(limbs) - min(limbs)
+alike = [n for n in COUNTS if abs(scores[n].limbs - scores[COUNTS[-1]].limbs) <= scatter]
 asked = [n for n in COUNTS if all(scores[n].shown.values())]
-print(f"The judge misses {error:.0%} of the limbs in the drawn clip.")
-print(f"No further than that behind {COUNTS[-1]} steps:", *near)
+print(f"\nSeeds alone move the limbs by {100 * scatter:.0f} points.")
+print(f"By limbs, not to be told from {COUNTS[-1]} steps:", *alike)
 print("Panda and sea are both seen with these numbers of steps:", *asked or ["none"])
 
 # %% [markdown]
-# **What to look for.** Is there a number of steps from which on the follow score stays where it is?
-# Is it the knee of the distance curve, or does the dance sit long before the last details do? Only
-# the space between the follow score and the wrong moment tells about the dance, and a difference
-# that is smaller than what the judge misses in the drawn clip tells nothing. This is one clip, one
-# prompt and one seed: run it again with others before you believe in a trend.
+# **What to look for.** Two rows of the table that lie closer together than the seeds do can't be
+# told apart by this one run: the next seed may turn them round. What lies farther apart than that
+# may be due to the steps. Is there a number of steps from which on the follow score stays where it
+# is? Is it the knee of the distance curve, or does the dance sit long before the last details do?
+#
+# What these judges can't tell: the eight frames lie within one second, so whoever stands in the
+# right place has most *joints* right at any moment. Only the space between *limbs* and their wrong
+# moment is about the dance. And where a picture is far from all that a judge has learned on, as a
+# glaring single step may be, a low score can be the judge's failure as well.
 
 # %% [markdown]
 # ## You may have read… · 1 minute
@@ -385,12 +391,15 @@ for _ in pipeline.steps(start.prompt, skeleton.frames, recipes[5]):
     pass
 hook.remove()
 
-weights = sum(weight.numel() for weight in pipeline.unet.parameters())
-print(f"the network was called {len(seen)} times; it has {weights:,} weights each time")
+size = sum(parameter.numel() for parameter in pipeline.unet.parameters())
+print(f"{len(seen)} calls of the network; it has {size:,} parameters each time")
+print(f"answers: {network_answers(pipeline, recipes[5])}, so each call gives", end=" ")
+print(network_answers(pipeline, recipes[5]) // len(seen))
 print("shapes that went in:", *{tuple(shape) for shape in seen})
 
 # %% [markdown]
-# **What happened.** It is one network, called once per step, always with latents of one shape.
+# **What happened.** It is one network, called once per step, always with latents of one shape (one
+# call can give both answers).
 # Nothing gets deeper, and nothing starts small and grows. If early steps settle the large forms and
 # late ones the details, it is because noise hides details longest, not because the network changes.
 
@@ -407,36 +416,14 @@ for wrong in (0, 2.5, 5000):
         print(error)
 
 # %% [markdown]
-# ## Your turn: find the knee · 2 minutes
+# ## Your turn: find the knee · 3 minutes
 #
 # Use the table above. Which is the **smallest** number of steps in it whose distance is **at most a
 # quarter** of that of a single step?
 
 # %%
-limit = distance[1] / 4
-print("distances:", {n: round(d, 1) for n, d in distance.items()}, f"limit: {limit:.1f}")
-
-
-def check_knee(n):
-    if n not in distance:
-        return f"{n} is not in the table: choose one of {', '.join(map(str, COUNTS))}."
-    if distance[n] > limit:
-        return f"With {n} steps the distance is {distance[n]:.1f}, above the limit."
-    if any(distance[fewer] <= limit for fewer in COUNTS if fewer < n):
-        return f"{n} steps are near enough, but a smaller number is so too."
-    return None
-
-
-knee_exercise = Exercise(
-    "Find the smallest number of steps within a quarter of the first distance",
-    check_knee,
-    hints=[
-        "The printed limit is a quarter of the distance of a single step.",
-        "Go through the distances from the left and stop at the first one that is not above it.",
-        "In Python: min(n for n in COUNTS if distance[n] <= limit)",
-    ],
-    solution=min(n for n in COUNTS if distance[n] <= limit),
-)
+print("distances:", {n: round(d, 1) for n, d in distance.items()}, f"limit: {distance[1] / 4:.1f}")
+knee_exercise = tasks.find_the_knee(distance)
 
 my_knee = ...
 knee_exercise.check(my_knee)
@@ -444,8 +431,8 @@ knee_exercise.check(my_knee)
 # %%
 my_knee = knee_exercise.solution()
 knee_exercise.check(my_knee)
-share = network_calls(pipeline, recipes[my_knee]) / network_calls(pipeline, recipes[COUNTS[-1]])
-print(f"{my_knee} steps: {share:.0%} of the network calls of {COUNTS[-1]} steps")
+needed = [network_answers(pipeline, recipes[n]) for n in (my_knee, COUNTS[-1])]
+print(f"{my_knee} steps: {needed[0] / needed[1]:.0%} of the answers that {COUNTS[-1]} steps need")
 
 # %% [markdown]
 # <details><summary><b>For the curious</b></summary>
@@ -474,7 +461,7 @@ print(f"{my_knee} steps: {share:.0%} of the network calls of {COUNTS[-1]} steps"
 # | timestep | how noisy it is: 999 is all noise, 0 all picture |
 # | `num_inference_steps` | how many jumps from noise to video; the cost grows with it |
 # | the knee | from there on, more steps change little |
-# | follow score, prompt score | what judges say, to be read beside ceiling and wrong moment |
+# | follow score, prompt score | what judges say: read it with ceiling, wrong moment, seeds |
 #
-# **Where to go next.** Each step asks the network twice, with and without the sentence. Lesson 06
-# says why, and what `guidance_scale` does with the two answers.
+# **Where to go next.** Each step asks the network for two answers, with and without the sentence.
+# Lesson 06 says why, and what `guidance_scale` makes of them.

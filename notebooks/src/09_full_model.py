@@ -20,7 +20,7 @@
 # processor (**GPU**) and a download. Everything else here runs on any machine, and where there
 # is no GPU the lesson says so and shows no result that it did not make.
 #
-# **In 10 minutes you can**
+# **In 15 minutes you can**
 #
 # - build the full network and count it, without its memory,
 # - load published weights by their published names, and read what a wrong file leads to,
@@ -67,8 +67,8 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 import torch
 
 from fyp_lite import SampleSettings, load_pipeline
-from fyp_lite.lessons.checks import Exercise, predict
 from fyp_lite.lessons.resume import resume
+from fyp_lite.lessons.tasks import lesson_09 as tasks
 
 start = resume("09")
 lite = start.pipeline
@@ -89,12 +89,7 @@ else:
 # laptop can hold it.
 
 # %%
-predict(
-    "How many times as many parameters as the lite model's UNet and pose encoder has the full one?",
-    ["About 5 times", "About 20 times", "More than 50 times"],
-    "More than 50 times",
-    "The next cell counts both.",
-)
+tasks.guess_the_size()
 
 # %%
 from fyp_lite.checkpoints import networks_from_published_config
@@ -224,15 +219,60 @@ for name, (num_frames, latent_size, guided) in variants.items():
 # - **Fewer steps** save time and no memory (lesson 05).
 # - **float16** halves the memory of float32 and is what `load_pipeline` takes on a GPU.
 #
-# > **You may have read** that a larger CFG scale takes more time. It is a factor in a sum: the same
-# > network calls, with another number in front.
+# ## Memory modes · 3 minutes
+#
+# The same video can be made with less memory, more slowly: decode one frame at a time (*VAE
+# slicing*), let attention take one frame at a time (*chunking*), ask for the two answers of
+# guidance one after the other, keep only the network at work on the GPU (*offload*).
+# `load_pipeline` takes the fastest of these **modes** that fits into the free memory.
+#
+# A clip longer than eight frames, 128 say, goes through **windows** of eight that overlap.
 
 # %%
-from fyp_lite.cost import network_calls
+tasks.guess_the_long_clip()
+
+# %% [markdown]
+# The next cell lets the whole network run on tensors that have shapes and no contents, and adds up
+# the bytes that live at once. So these figures are **computed, not run**; it takes about a minute.
+
+# %%
+from fyp_lite.cost import count_windows
+from fyp_lite.footprint import FULL
+from fyp_lite.memory import choose_memory_mode, estimate_memory, memory_modes, readable_bytes
+
+GPU, HALF, LENGTHS = torch.device("cuda"), [torch.float16], [8, 32, 128]
+
+print("peak memory at 512 x 512, computed, not run; frames:", *LENGTHS)
+for mode in memory_modes(HALF, GPU):
+    peaks = [estimate_memory(FULL, n, mode, device_type="cuda").peak for n in LENGTHS]
+    print("  ".join(readable_bytes(peak) for peak in peaks), f" {mode}")
+
+print("\nchosen for 32 frames:")
+for gigabytes in (4, 8, 15, 40):
+    free = gigabytes * 10**9
+    print(choose_memory_mode(FULL, 32, device=GPU, free=free, dtypes=HALF))
+
+print()
+for length in LENGTHS:  # both models were trained on clips of eight frames
+    print(f"{length:3} frames: {count_windows(lite, length)} windows")
+
+# %% [markdown]
+# **What to look for.** Down the table, each mode needs less and takes more time. Across it, a clip
+# of 128 frames needs hardly more memory than one of 8: only one window is at work at a time. Time
+# grows with the number of windows. The count leaves out the libraries and the work space of single
+# kernels, so part of the free memory is kept back when a mode is chosen.
+#
+# ## What guidance costs · 1 minute
+#
+# > **You may have read** that a larger CFG scale takes more time. It is a factor in a sum: the same
+# > network answers, with another number in front.
+
+# %%
+from fyp_lite.cost import network_answers
 
 for scale in (1.0, 2.0, 7.5, 12.5, 30.0):
     chosen = SampleSettings(num_inference_steps=steps, guidance_scale=scale)
-    print(f"guidance scale {scale:4}: {network_calls(lite, chosen)} network calls")
+    print(f"guidance scale {scale:4}: {network_answers(lite, chosen)} network answers")
 
 # %% [markdown]
 # **Exercise.** A shared GPU gives you a quarter of the work of the published run (50 steps,
@@ -241,28 +281,7 @@ for scale in (1.0, 2.0, 7.5, 12.5, 30.0):
 
 
 # %%
-def check_budget(value):
-    if value.guidance_scale != 12.5:
-        return f"The guidance scale is {value.guidance_scale}: keep it at 12.5."
-    published = SampleSettings(num_inference_steps=50, guidance_scale=12.5)
-    share = network_calls(lite, value) / network_calls(lite, published)
-    if share > 0.25:
-        return f"That is {share:.0%} of the work."
-    if value.num_inference_steps < 12:
-        return f"That is {share:.0%} of the work, so more steps fit."
-    return None
-
-
-exercise = Exercise(
-    "A quarter of the work",
-    check_budget,
-    hints=[
-        "Work grows in proportion to the steps.",
-        "50 divided by 4 is no whole number: round down.",
-        "`SampleSettings(num_inference_steps=12, guidance_scale=12.5)`",
-    ],
-    solution=SampleSettings(num_inference_steps=12, guidance_scale=12.5),
-)
+exercise = tasks.quarter_of_the_work(lite)
 
 budget = ...
 exercise.check(budget)
@@ -348,7 +367,9 @@ if missing:
     print("\nWith it, this would run, and its result would be shown:")
     print(f"  full({start.prompt!r}, frames of {full_size} x {full_size}, {chosen})")
     trillions = steps * work["full"] / 1e12
-    print(f"  {network_calls(lite, chosen)} network calls, {trillions:,.0f} trillion operations")
+    print(
+        f"  {network_answers(lite, chosen)} network answers, {trillions:,.0f} trillion operations"
+    )
 
 # %% [markdown]
 # The settings leave the guidance scale open: each model then takes its own. A **run card** holds

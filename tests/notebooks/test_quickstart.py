@@ -105,6 +105,15 @@ def test_a_notebook_opens_with_one_title_and_its_badge(source, builder):
     assert f"notebooks/{source.stem}.ipynb" in first[2]
 
 
+def test_only_the_set_up_cell_is_folded(builder):
+    notebook = builder.read_source(SOURCES[0])
+    builder.strip(notebook)
+    builder.fold_set_up(notebook)
+    folded = [cell.source for cell in notebook.cells if cell.metadata.get("jupyter")]
+    assert len(folded) == 1 and "FYP_LITE_SOURCE" in folded[0]
+    nbformat.validate(notebook)
+
+
 def test_cells_keep_their_names(builder):
     first, second = (builder.read_source(SOURCES[0]) for _ in range(2))
     assert [c.id for c in first.cells] == [c.id for c in second.cells]
@@ -113,7 +122,7 @@ def test_cells_keep_their_names(builder):
 
 def test_another_repository_address_makes_nothing_stale(builder, tmp_path, monkeypatch):
     (tmp_path / "fyp_lite").mkdir()
-    for name in ("clips", "expected"):
+    for name in ("clips", "drawn", "expected"):
         (tmp_path / "data" / name).mkdir(parents=True)
     (tmp_path / "fyp_lite" / "a.py").write_text("a = 1\n")
     project, source = tmp_path / "pyproject.toml", tmp_path / "lesson.py"

@@ -7,18 +7,24 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from fyp_lite import data_dir
 from fyp_lite.judges.scores import Judge, prompt_score
+from fyp_lite.keypoints.file import KeypointClip
 from fyp_lite.lessons import figures
 from fyp_lite.lessons.figures import (
     chart_text,
+    difference,
     draw_chart,
-    drawn_clip,
+    drawn_case,
     judge_video,
     show_chart,
     show_gallery,
     show_scores,
+    word_table,
 )
-from fyp_lite.training.judges import NAMES
+from fyp_lite.lessons.resume import CASES
+from fyp_lite.model.text import build_tokenizer
+from fyp_lite.settings import ClipSettings
 
 X = [1, 5, 20]
 LINES = {"distance": [30.0, 12.5, 0.0], "follow": [1.0, 2.0, 3.0]}
@@ -52,6 +58,15 @@ def test_the_text_holds_every_number(shown):
         "follow: 1 at 1, 2 at 5, 3 at 20."
     )
     assert chart_text("steps", [], "levels", {}) == "A chart of levels over steps."
+
+
+def test_the_ceiling_is_a_line_of_its_own(shown):
+    grey = (0x55, 0x55, 0x55)
+    without = draw_chart("steps", X, "levels", LINES)
+    show_chart("steps", X, "levels", LINES, ceiling=20)
+    picture, text = shown[0]
+    assert text.endswith("follow: 1 at 1, 2 at 5, 3 at 20. ceiling of distance: 20.")
+    assert pixels(picture, grey) > pixels(without, grey) + 100
 
 
 def test_a_line_of_another_length_is_refused():
@@ -101,17 +116,42 @@ class KnownJudge(Judge):
         return prompt_score({"character": {"panda"}, "place": {"park"}}, wanted)
 
 
-def test_a_drawn_clip_is_its_own_truth():
-    frames, keypoints, facts = drawn_clip(160)
-    assert frames.shape == (8, 160, 160, 3) and keypoints.shape == (8, 1, 17, 3)
-    eyes = keypoints[:, 0, 1:3, :2].mean(axis=1).astype(int)  # between them is skin, on every frame
-    skin = frames[np.arange(8), eyes[:, 1], eyes[:, 0]].astype(int)
-    assert (skin[:, 0] > 200).all() and (skin[:, 0] - skin[:, 2] > 30).all()
-    assert all(name in NAMES[part] for part, names in facts.items() for name in names)
+def dancing() -> tuple[np.ndarray, np.ndarray]:
+    """Black frames `[8, 64, 64, 3]` and the joints of a dance in them, `[8, 1, 17, 3]`."""
+    clip = KeypointClip.load(data_dir() / "clips" / "cartoon.json")
+    keypoints = clip.keypoints[ClipSettings().frame_indices()]
+    keypoints[..., :2] *= 64 / clip.width
+    return np.zeros((8, 64, 64, 3), np.uint8), keypoints
+
+
+def test_what_is_drawn_for_a_case_shows_what_the_lessons_say_of_it():
+    frames = drawn_case("04_panda_sea")
+    assert frames.shape == (8, 256, 256, 3)
+    blue = frames[:, :, :40].reshape(-1, 3).mean(axis=0)  # beside the panda: sky and sea
+    assert blue[2] > blue[0] + 30
+    with pytest.raises(ValueError, match="no drawn case '04_unicorn': choose one of 04_astronaut,"):
+        drawn_case("04_unicorn")
+    assert {path.stem for path in (data_dir() / "drawn").glob("*.mp4")} <= set(CASES)
+
+
+def test_the_difference_of_two_videos_is_per_pixel_and_colour():
+    black = np.zeros((2, 4, 4, 3), np.uint8)
+    other = black.copy()
+    other[0, :, :, 0] = 60  # half of the frames, a third of the colours
+    assert difference(black, other) == difference(other, black) == 10
+
+
+def test_the_table_holds_words_that_the_model_knows_and_no_others():
+    tokenizer = build_tokenizer(["panda", "bear", "on", "the", "sea", "cute", "gold"])
+    assert word_table(tokenizer).splitlines()[2:] == [
+        "| who | panda; panda bear; bear |",
+        "| how it looks | cute |",
+        "| where | on the sea |",
+    ]
 
 
 def test_scores_come_with_the_wrong_moment_and_how_sure_the_judge_is():
-    frames, keypoints, _ = drawn_clip(64)
+    frames, keypoints = dancing()
     facts = {"character": ["panda"], "place": ["sea"]}
     perfect = judge_video(KnownJudge(keypoints), frames, keypoints, facts)
     assert perfect.joints == perfect.limbs == 1
@@ -125,11 +165,13 @@ def test_scores_come_with_the_wrong_moment_and_how_sure_the_judge_is():
 def test_the_ceiling_is_the_last_row_of_the_table(monkeypatch):
     shown = []
     monkeypatch.setattr(figures, "display", lambda markdown: shown.append(markdown.data))
-    frames, keypoints, _ = drawn_clip(64)
+    frames, keypoints = dancing()
     ceiling = judge_video(KnownJudge(keypoints), frames, keypoints, {"place": ["park"]})
     nobody = np.zeros_like(keypoints)
     score = judge_video(KnownJudge(nobody), frames, keypoints, {"character": ["panda"]})
     show_scores("steps", {"5": score}, ceiling)
+    show_scores("steps", {"5": score})
+    assert "ceiling" not in shown[1]
     table, legend = shown[0].split("\n\n")
     head, _, row, last = table.splitlines()
     assert head.startswith("| steps |") and row == "| 5 | 0% (0%) | 0% (0%) | ✔ panda 75% |"

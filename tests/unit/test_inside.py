@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from helpers import build_tiny_pipeline, shown_bytes
 
 from fyp_lite.lessons import inside
+from fyp_lite.lessons.scrubber import watch_steps
+from fyp_lite.lessons.switches import own_noise
 from fyp_lite.model.attention import TextAttention
 from fyp_lite.settings import SampleSettings
 
@@ -69,11 +72,34 @@ def test_on_figure_tells_figure_from_background():
     assert inside.on_figure(np.ones_like(left), keypoints, 64) == pytest.approx(1)
 
 
+def test_cross_frame_attention_looks_at_the_first_frame_and_the_one_before(tiny_pipeline):
+    assert inside.frames_that_change(tiny_pipeline, 0) == list(range(8))
+    assert inside.frames_that_change(tiny_pipeline, 3) == [3, 4]
+    assert inside.frames_that_change(tiny_pipeline, 7) == [7]
+
+
+def test_frames_have_noise_of_their_own_until_the_block_ends(skeleton):
+    pipeline = build_tiny_pipeline(["a"], shared_noise=1.0)
+    one_step = SampleSettings(num_inference_steps=1, guidance_scale=1)
+
+    def alike() -> bool:  # whether all frames begin with one noise
+        first = next(watch_steps(pipeline, "a", skeleton, one_step)).latents
+        return torch.equal(first, first[:, :, :1].expand_as(first))
+
+    before = pipeline("a", skeleton, one_step).latents
+    assert alike()
+    with pytest.raises(RuntimeError), own_noise(pipeline):
+        assert not alike()
+        assert not torch.allclose(pipeline("a", skeleton, one_step).latents, before, atol=0.01)
+        raise RuntimeError
+    assert alike() and torch.equal(pipeline("a", skeleton, one_step).latents, before)
+
+
 def test_the_panel_follows_its_controls(steps):
     panel = inside.WordExplorer(steps)
-    before = panel.picture.value
+    before = shown_bytes(panel.picture)
     panel.word.value = 1
-    assert "“panda”" in panel.caption.value and panel.picture.value != before
+    assert "“panda”" in panel.caption.value and shown_bytes(panel.picture) != before
     panel.step.value = 1
     assert panel.caption.value.startswith("Step 1 of 2")
     assert all(control.description for control in (panel.word, panel.step))

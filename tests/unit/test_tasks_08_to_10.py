@@ -1,0 +1,81 @@
+"""The exercises of lessons 08 to 10: what passes, and what each slip is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from helpers import build_tiny_pipeline
+from torch import nn
+
+from fyp_lite import data_dir
+from fyp_lite.clip import open_clip
+from fyp_lite.lessons import checks
+from fyp_lite.lessons.sweep import Given
+from fyp_lite.lessons.tasks import lesson_08, lesson_09, lesson_10
+from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.world.characters import CHARACTERS
+
+
+@pytest.fixture
+def said(monkeypatch):
+    """What an exercise answers, in order."""
+    texts = []
+    monkeypatch.setattr(checks, "_say", texts.append)
+    return texts
+
+
+def tried(exercise, said, value) -> str:
+    """What `value` is told, of an exercise that it does not pass."""
+    exercise.check(value)
+    assert not exercise.passed
+    return said[-1]
+
+
+def passes(exercise, said) -> bool:
+    assert "Not done yet" in tried(exercise, said, ...)
+    exercise.check(exercise.solution())
+    return exercise.passed
+
+
+def test_a_character_needs_a_new_name_and_another_colour(said):
+    bear = CHARACTERS["bear"]
+    palette = bear.palette | {"skin": (86, 190, 76)}
+    exercise = lesson_08.make_a_character(replace(bear, name="frog", palette=palette))
+    assert "in the world already" in tried(exercise, said, replace(bear, name="panda"))
+    assert "those of the character" in tried(exercise, said, replace(bear, name="frog"))
+    bright = palette | {"skin": (300, 0, 0)}
+    wrong = replace(bear, name="frog", palette=bright)
+    assert "three numbers from 0 to 255" in tried(exercise, said, wrong)
+    assert passes(exercise, said)
+
+
+def test_the_trained_share_counts_numbers_not_tensors(said):
+    network = nn.Sequential(nn.Linear(4, 4, bias=False), nn.Linear(4, 12, bias=False))
+    network[0].requires_grad_(False)
+    exercise = lesson_08.share_that_is_trained(network)
+    assert "0.500 is too small" in tried(exercise, said, 0.5)
+    assert passes(exercise, said) and exercise.solution() == 0.75
+
+
+def test_a_quarter_of_the_work_is_twelve_steps(said):
+    exercise = lesson_09.quarter_of_the_work(build_tiny_pipeline([]))
+    for steps, scale, told in ((12, 1.0, "keep it at 12.5"), (13, 12.5, "26%"), (11, 12.5, "fit")):
+        settings = SampleSettings(num_inference_steps=steps, guidance_scale=scale)
+        assert told in tried(exercise, said, settings)
+    assert passes(exercise, said)
+
+
+def test_the_friend_and_the_sweep(said, tmp_path):
+    assert "is not it" in tried(lesson_10.find_the_difference(), said, "seed")
+    assert passes(lesson_10.find_the_difference(), said)
+
+    clip = open_clip(data_dir() / "clips" / "dance.mp4")
+    given = Given(clip, "a panda", ClipSettings(), SampleSettings(num_inference_steps=2))
+    exercise = lesson_10.plan_the_sweep(build_tiny_pipeline([]), given, tmp_path)
+    two = {"rows": {"frame_stride": [1, 6]}, "columns": {"seed": [0, 1]}}
+    assert "2 strides and 2 seeds" in tried(exercise, said, two)
+    other = {"rows": {"guidance_scale": [2, 3]}, "columns": {"seed": [0, 1]}}
+    assert "varies guidance_scale and seed" in tried(exercise, said, other)
+    assert "two entries" in tried(exercise, said, {"rows": {}})
+    assert passes(exercise, said)
