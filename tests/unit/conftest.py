@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers import build_tiny_pipeline
 
+from fyp_lite.lessons import checks
 from fyp_lite.pipeline import FollowYourPosePipeline
 
 
@@ -12,3 +13,11 @@ from fyp_lite.pipeline import FollowYourPosePipeline
 def tiny_pipeline() -> FollowYourPosePipeline:
     """Networks of a few thousand random weights that know five words: 64 x 64 pixels."""
     return build_tiny_pipeline(["a", "panda", "on", "the", "sea"])
+
+
+@pytest.fixture
+def said(monkeypatch):
+    """What an exercise answers, in order."""
+    texts = []
+    monkeypatch.setattr(checks, "_say", texts.append)
+    return texts

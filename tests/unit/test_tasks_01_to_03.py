@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers import passes, tried
 
 from fyp_lite import data_dir
 from fyp_lite.clip import open_clip, prepare_clip
 from fyp_lite.keypoints.doctor import diagnose
 from fyp_lite.keypoints.file import KeypointClip
 from fyp_lite.keypoints.repair import PARTNERS
-from fyp_lite.lessons import checks
 from fyp_lite.lessons.tasks import lesson_01, lesson_02, lesson_03
 from fyp_lite.settings import ClipSettings
 from fyp_lite.skeleton import draw_skeletons
@@ -28,27 +28,6 @@ def known():
 def keypoints(known):
     """`[4, 1, 17, 3]` of them in a picture of 256 pixels."""
     return lesson_01.joints_in_picture(known, prepare_clip(known, ClipSettings(num_frames=4), SIZE))
-
-
-@pytest.fixture
-def said(monkeypatch):
-    """What an exercise answers, in order."""
-    texts = []
-    monkeypatch.setattr(checks, "_say", texts.append)
-    return texts
-
-
-def tried(exercise, said, value) -> str:
-    """What `value` is told, of an exercise that it does not pass."""
-    exercise.check(value)
-    assert not exercise.passed
-    return said[-1]
-
-
-def passes(exercise, said) -> bool:
-    assert "Not done yet" in tried(exercise, said, ...)
-    exercise.check(exercise.solution())
-    return exercise.passed
 
 
 @pytest.fixture

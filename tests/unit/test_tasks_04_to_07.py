@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from helpers import build_tiny_pipeline
+from helpers import build_tiny_pipeline, passes, tried
 
 from fyp_lite import data_dir
 from fyp_lite.clip import prepare_clip
@@ -24,27 +24,6 @@ def two_people():
     """Two frames of two people."""
     clip = data_dir() / "clips" / "two_people.mp4"
     return prepare_clip(clip, ClipSettings(num_frames=2), 256).frames
-
-
-@pytest.fixture
-def said(monkeypatch):
-    """What an exercise answers, in order."""
-    texts = []
-    monkeypatch.setattr(checks, "_say", texts.append)
-    return texts
-
-
-def tried(exercise, said, value) -> str:
-    """What `value` is told, of an exercise that it does not pass."""
-    exercise.check(value)
-    assert not exercise.passed
-    return said[-1]
-
-
-def passes(exercise, said) -> bool:
-    assert "Not done yet" in tried(exercise, said, ...)
-    exercise.check(exercise.solution())
-    return exercise.passed
 
 
 def test_the_robot_needs_every_part_in_known_words(pipeline, said):

@@ -4,38 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-from helpers import build_tiny_pipeline
+from helpers import build_tiny_pipeline, passes, tried
 from torch import nn
 
 from fyp_lite import data_dir
 from fyp_lite.clip import open_clip
-from fyp_lite.lessons import checks
 from fyp_lite.lessons.sweep import Given
 from fyp_lite.lessons.tasks import lesson_08, lesson_09, lesson_10
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.world.characters import CHARACTERS
-
-
-@pytest.fixture
-def said(monkeypatch):
-    """What an exercise answers, in order."""
-    texts = []
-    monkeypatch.setattr(checks, "_say", texts.append)
-    return texts
-
-
-def tried(exercise, said, value) -> str:
-    """What `value` is told, of an exercise that it does not pass."""
-    exercise.check(value)
-    assert not exercise.passed
-    return said[-1]
-
-
-def passes(exercise, said) -> bool:
-    assert "Not done yet" in tried(exercise, said, ...)
-    exercise.check(exercise.solution())
-    return exercise.passed
 
 
 def test_a_character_needs_a_new_name_and_another_colour(said):
