@@ -35,18 +35,11 @@ class Probe(NamedTuple):
 _probes: WeakKeyDictionary[FollowYourPosePipeline, dict[tuple, Probe]] = WeakKeyDictionary()
 
 
-def branches(pipeline: FollowYourPosePipeline, sample_settings: SampleSettings) -> int:
-    """Answers that a guided step of one video needs: 1 where guidance is 0 or 1, otherwise 2."""
-    return 1 if pipeline.guidance_scale(sample_settings) in (0, 1) else 2
-
-
 def steps_by_branches(
     pipeline: FollowYourPosePipeline, sample_settings: SampleSettings
 ) -> dict[int, int]:
-    """How many steps there are of 2 branches and of 1; a number without steps is left out."""
-    steps = range(sample_settings.num_inference_steps)
-    guided = sum(map(sample_settings.guided, steps)) * (branches(pipeline, sample_settings) == 2)
-    return {count: number for count, number in ((2, guided), (1, len(steps) - guided)) if number}
+    """`SampleSettings.steps_by_branches` at the scale that the pipeline uses."""
+    return sample_settings.steps_by_branches(pipeline.guidance_scale(sample_settings))
 
 
 def network_answers(

@@ -112,6 +112,15 @@ class SampleSettings:
         middle = (index + 0.5) / self.num_inference_steps
         return self.guidance_start <= middle <= self.guidance_end
 
+    def steps_by_branches(self, guidance_scale: float) -> dict[int, int]:
+        """How many steps run 2 branches and how many 1 at this scale; none of a kind, no entry.
+
+        Scale 0 or 1 needs one branch in every step.
+        """
+        whole = range(self.num_inference_steps)
+        twice = 0 if guidance_scale in (0, 1) else sum(map(self.guided, whole))
+        return {count: steps for count, steps in ((2, twice), (1, len(whole) - twice)) if steps}
+
     def to_dict(self) -> dict[str, int | float | str | None]:
         """All settings by name, ready for JSON."""
         return asdict(self)

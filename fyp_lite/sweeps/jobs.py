@@ -91,10 +91,9 @@ class Job:
 
     def work(self, model: Model) -> int:
         """What it costs, as frames times network answers: for estimates of time."""
-        steps = range(self.sample_settings.num_inference_steps)
-        guided = sum(map(self.sample_settings.guided, steps))
-        twice = 0 if self.scale(model) in (0, 1) else guided
-        return self.clip_settings.num_frames * (len(steps) + twice)
+        by_branches = self.sample_settings.steps_by_branches(self.scale(model))
+        answers = sum(count * steps for count, steps in by_branches.items())
+        return self.clip_settings.num_frames * answers
 
 
 @dataclass(frozen=True)

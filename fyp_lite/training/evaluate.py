@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import time
 from collections.abc import Callable
@@ -58,6 +57,7 @@ from fyp_lite.training.measures import (
     skeleton_of,
     through_autoencoder,
 )
+from fyp_lite.video import written_whole
 from fyp_lite.world.dataset import Clip, render_clip
 
 Video = tuple[Clip, np.ndarray]  # what was asked for and `[f, h, w, 3]` uint8
@@ -258,9 +258,8 @@ class Results:
             return
         began = time.monotonic()
         self.figures[name] = make()
-        part = self.path.with_suffix(".part")
-        part.write_text(json.dumps(self.figures, indent=1) + "\n")
-        os.replace(part, self.path)
+        with written_whole(self.path) as part:
+            part.write_text(json.dumps(self.figures, indent=1) + "\n")
         print(f"{name} ({time.monotonic() - began:.0f} s): {json.dumps(self.figures[name])}")
 
 
