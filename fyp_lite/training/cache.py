@@ -2,9 +2,11 @@
 
     python -m fyp_lite.training.cache frames --out DATA --images 30000 --clips 1500
     python -m fyp_lite.training.cache latents --out DATA --vae FOLDER
+    python -m fyp_lite.training.cache decoded --out DATA --vae FOLDER
 
 `DATA/images` holds clips of one frame and `DATA/clips` clips of eight. Item i depends on the seed
 and on i alone, and rendering goes on where it was stopped. Latents appear when all are encoded.
+Decoded are only the images: the judges learn from them what generated pictures look like.
 """
 
 from __future__ import annotations
@@ -19,19 +21,24 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from fyp_lite.model.vae import FrameAutoencoder
 from fyp_lite.world.captions import CharacterSpec
 from fyp_lite.world.dataset import MAX_PEOPLE, Scene, random_clip, render_clip
 
 SIZE = 256
 CLIP_FRAMES = 8
 CHUNK = 256
+DECODED_AT_ONCE = 8
+LATENT_NOISE = 0.3  # at most, as a share of the latents' standard deviation
+LATENT_GAIN = 1.6  # at most: too much guidance makes latents too large
 
 
 class Cache:
     """One folder of rendered clips, memory-mapped.
 
     `frames` `[n, f, 256, 256, 3]` uint8, `keypoints` `[n, f, 3, 17, 3]` float32, `latents`
-    `[n, f, c, 32, 32]` float16 (after encoding), `scenes` a list.
+    `[n, f, c, 32, 32]` float16 (after encoding), `decoded` as `frames` (after decoding), `scenes`
+    a list.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -50,6 +57,10 @@ class Cache:
     @property
     def latents(self) -> np.ndarray:
         return np.load(self.folder / "latents.npy", mmap_mode="r")
+
+    @property
+    def decoded(self) -> np.ndarray:
+        return np.load(self.folder / "decoded.npy", mmap_mode="r")
 
 
 def scene_to_json(scene: Scene) -> str:
@@ -101,12 +112,14 @@ def open_array(path: Path, shape: tuple[int, ...], dtype: type) -> np.ndarray:
     return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
 
 
+def load_autoencoder(folder: Path) -> FrameAutoencoder:
+    vae = FrameAutoencoder.from_pretrained(folder, torch_dtype=torch.bfloat16)
+    return vae.to(memory_format=torch.channels_last)
+
+
 @torch.no_grad()
 def encode(folder: Path, vae_folder: Path) -> None:
-    from fyp_lite.model.vae import FrameAutoencoder
-
-    vae = FrameAutoencoder.from_pretrained(vae_folder, torch_dtype=torch.bfloat16)
-    vae.to(memory_format=torch.channels_last)
+    vae = load_autoencoder(vae_folder)
     frames = Cache(folder).frames
     count, num_frames = frames.shape[:2]
     channels, size = vae.config.latent_channels, SIZE // 8
@@ -126,20 +139,53 @@ def encode(folder: Path, vae_folder: Path) -> None:
     os.replace(part, folder / "latents.npy")
 
 
+def made_wrong(latents: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Latents `[f, c, 32, 32]` as a network may give them: more than half a little off."""
+    if rng.random() < 0.3:
+        latents = latents * rng.uniform(0.9, LATENT_GAIN)
+    if rng.random() < 0.6:
+        latents = latents + rng.uniform(0, LATENT_NOISE) * rng.standard_normal(latents.shape)
+    return latents
+
+
+@torch.no_grad()
+def decode(folder: Path, vae_folder: Path, seed: int) -> None:
+    vae = load_autoencoder(vae_folder)
+    latents = Cache(folder).latents
+    part = folder / "decoded.part.npy"
+    decoded = open_array(part, (*latents.shape[:2], SIZE, SIZE, 3), np.uint8)
+    for start in range(0, len(latents), DECODED_AT_ONCE):
+        clips = np.array(latents[start : start + DECODED_AT_ONCE], np.float32)
+        rngs = [np.random.default_rng([seed, start + i]) for i in range(len(clips))]
+        wrong = [made_wrong(clip, rng) for clip, rng in zip(clips, rngs, strict=True)]
+        z = torch.from_numpy(np.stack(wrong)).flatten(0, 1).to(torch.bfloat16)
+        pixels = vae.decode(z / vae.config.scaling_factor).sample.float()
+        pixels = ((pixels + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+        pixels = pixels.permute(0, 2, 3, 1).unflatten(0, clips.shape[:2])
+        decoded[start : start + len(clips)] = pixels.numpy()
+        if start // DECODED_AT_ONCE % 100 == 0:
+            print(f"{folder.name}: decoded {start} of {len(latents)}", flush=True)
+    del decoded
+    os.replace(part, folder / "decoded.npy")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["frames", "latents"])
+    parser.add_argument("what", choices=["frames", "latents", "decoded"])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--images", type=int, default=30000)
     parser.add_argument("--clips", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--vae", type=Path, help="folder of the autoencoder, for latents")
+    parser.add_argument("--vae", type=Path, help="folder of the autoencoder")
     options = parser.parse_args()
-    if options.what == "latents" and options.vae is None:
-        parser.error("latents need --vae, the folder of a trained autoencoder")
+    if options.what != "frames" and options.vae is None:
+        parser.error(f"{options.what} need --vae, the folder of a trained autoencoder")
+    if options.what == "decoded":
+        decode(options.out / "images", options.vae, options.seed)
+        return
     sizes = {"images": (options.images, 1), "clips": (options.clips, CLIP_FRAMES)}
     for name, (count, num_frames) in sizes.items():
         if count and options.what == "frames":

@@ -1,12 +1,12 @@
 """Train the judges: what tells joints and facts from pictures of the world.
 
-    python -m fyp_lite.training.judges keypoints --data DATA --vae FOLDER --out RUN
-    python -m fyp_lite.training.judges attributes --data DATA --vae FOLDER --out RUN
+    python -m fyp_lite.training.judges keypoints --data DATA --out RUN
+    python -m fyp_lite.training.judges attributes --data DATA --out RUN
 
-They see rendered frames, many as the autoencoder gives them back, some from latents that are a
-little wrong, in slightly other colours and a little blurred: that is what good generated pictures
-look like, and what cartoons do that users bring. `RUN/keypoints` or `RUN/attributes` is the
-trained network in float16.
+They see rendered frames, many as the autoencoder gives them back from latents that are a little
+wrong, in other colours, harder contrast and a little blurred: that is what generated pictures look
+like, the more so the higher the guidance, and what cartoons do that users bring. `RUN/keypoints`
+or `RUN/attributes` is the trained network in float16.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from fyp_lite.hashes import write_hashes
 from fyp_lite.judges.classifier import CELL, OF_PICTURES, AttributeClassifier
 from fyp_lite.judges.keypoint_net import KeypointNet
 from fyp_lite.judges.scores import facts_of
-from fyp_lite.model.vae import FrameAutoencoder
 from fyp_lite.training import keypoint_net
 from fyp_lite.training.assemble import forget_folders
 from fyp_lite.training.cache import SIZE, Cache
@@ -35,7 +34,6 @@ from fyp_lite.training.common import (
     Options,
     load_average,
     move,
-    normal,
     option_parser,
     saved_whole,
     stack,
@@ -56,42 +54,34 @@ NAMES: dict[str, list[str]] = {
     "time": [*TIMES],
     "style": [*STYLES],
 }
-DECODED_SHARE = 0.4  # went through the autoencoder, which takes longer than all the rest of a step
-LATENT_NOISE = 0.3  # at most, as a share of the latents' standard deviation
+DECODED_SHARE = 0.6  # went through the autoencoder
+HARD_SHARE = 0.4  # colours and contrast as strong as too much guidance makes them
 SETTLING_BATCHES = 40
 SETTLING_STEP = 2**31  # far from any step of a run
 
 
 @dataclass(frozen=True)
 class JudgeOptions(Options):
-    """The options of all stages, what is judged and the autoencoder's folder."""
+    """The options of all stages and what is judged."""
 
     what: str
-    vae: Path
 
 
 class JudgeStage(nn.Module):
-    """A network and the fixed autoencoder through which it sees the world."""
+    """A network, and what happens to the pictures that it learns from."""
 
-    def __init__(self, network: KeypointNet | AttributeClassifier, vae: FrameAutoencoder) -> None:
+    def __init__(self, network: KeypointNet | AttributeClassifier) -> None:
         super().__init__()
         self.network = network
-        self.vae = vae.requires_grad_(False)
 
-    @torch.no_grad()
-    def pictures(self, batch: Item) -> Tensor:
+    @staticmethod
+    def pictures(batch: Item) -> Tensor:
         """Pictures `[b, 3, 256, 256]` in 0...1.
 
-        `pixels` `[b, 3, 256, 256]` uint8, `decoded` `[b]` whether the picture comes from `latents`
-        instead, with `noise` `[b, c, 32, 32]` of `strength` `[b]`; `mix` `[b, 3, 3]` and `shift`
-        `[b, 3]`: a colour p becomes mix p + shift; `blur` `[b]` in 0...1.
+        `pixels` `[b, 3, 256, 256]` uint8; `mix` `[b, 3, 3]` and `shift` `[b, 3]`: a colour p in
+        0...1 becomes mix p + shift; `blur` `[b]` in 0...1.
         """
-        pictures, decoded = batch["pixels"] / 255, batch["decoded"]
-        if decoded.any():
-            latents = batch["latents"] + batch["strength"].view(-1, 1, 1, 1) * batch["noise"]
-            latents = latents[decoded] / self.vae.config.scaling_factor
-            pictures[decoded] = (self.vae.decode(latents).sample.float() + 1) / 2
-        colours = torch.einsum("bij,bjhw->bihw", batch["mix"], pictures)
+        colours = torch.einsum("bij,bjhw->bihw", batch["mix"], batch["pixels"] / 255)
         colours = (colours + batch["shift"][:, :, None, None]).clamp(0, 1)
         soft = F.avg_pool2d(colours, 3, 1, 1, count_include_pad=False)
         return colours.lerp(soft, batch["blur"].view(-1, 1, 1, 1))
@@ -161,18 +151,18 @@ def labels_of(scene: Scene) -> Item:
     return {"facts": torch.tensor(true).float(), "judged": torch.tensor(seen).float()}
 
 
-def random_look(latent_shape: tuple[int, ...], rng: np.random.Generator) -> Item:
+def random_look(rng: np.random.Generator) -> Item:
     """How a picture is worn: see `JudgeStage.pictures`."""
+    hard = rng.random() < HARD_SHARE
+    saturation = np.exp(rng.uniform(-0.2, 0.8 if hard else 0.1))
+    contrast = np.exp(rng.uniform(-0.2, 0.9 if hard else 0.1))
     grey = np.full((3, 3), 1 / 3)
-    mix = np.eye(3) + rng.uniform(-0.15, 0.1) * (grey - np.eye(3)) + rng.normal(0, 0.015, (3, 3))
-    mix *= rng.uniform(0.9, 1.1)
-    shift = 0.5 * (1 - mix.sum(axis=1)) + rng.normal(0, 0.025)  # contrast around middle grey
-    wrong = rng.uniform(0, LATENT_NOISE) if rng.random() < 0.6 else 0.0
+    mix = grey + saturation * (np.eye(3) - grey) + rng.normal(0, 0.015, (3, 3))
+    mix *= contrast
+    # contrast is around middle grey
+    shift = 0.5 * (1 - mix.sum(axis=1)) + rng.normal(0, 0.08 if hard else 0.025)
     blur = rng.uniform() if rng.random() < 0.5 else 0.0
     return {
-        "decoded": torch.tensor(rng.random() < DECODED_SHARE),
-        "noise": normal(latent_shape, rng),
-        "strength": torch.tensor(wrong, dtype=torch.float32),
         "blur": torch.tensor(blur, dtype=torch.float32),
         "mix": torch.from_numpy(mix.astype(np.float32)),
         "shift": torch.from_numpy(shift.astype(np.float32)),
@@ -180,22 +170,19 @@ def random_look(latent_shape: tuple[int, ...], rng: np.random.Generator) -> Item
 
 
 def batches(cache: Cache, options: JudgeOptions) -> MakeBatch:
-    latents, frames = cache.latents, cache.frames
+    frames, decoded = cache.frames, cache.decoded
 
     def make_item(rng: np.random.Generator) -> Item:
         index = int(rng.integers(len(cache)))
-        latent = torch.from_numpy(np.array(latents[index, 0])).float()
-        picture = {
-            "pixels": torch.from_numpy(np.array(frames[index, 0])).permute(2, 0, 1),
-            "latents": latent,
-        }
+        source = decoded if rng.random() < DECODED_SHARE else frames
+        picture = {"pixels": torch.from_numpy(np.array(source[index, 0])).permute(2, 0, 1)}
         people = keypoint_net.drawn_joints(np.array(cache.keypoints[index, 0]))
         if options.what == "attributes":
             scene = cache.scenes[index]
             labels = labels_of(scene) | {"alike": alike_cells(scene, people)}
         else:
             labels = {"keypoints": torch.from_numpy(people)}
-        return picture | random_look(tuple(latent.shape), rng) | labels
+        return picture | random_look(rng) | labels
 
     def make_batch(draw: Draw) -> Item:
         return stack([make_item(rng) for rng, _ in draw.items(options.batch_size)])
@@ -229,7 +216,6 @@ def save(network: Any, out: Path) -> None:
 def judge_options() -> JudgeOptions:
     parser = option_parser(__doc__, minutes=30, batch_size=32, learning_rate=2e-3)
     parser.add_argument("what", choices=["keypoints", "attributes"])
-    parser.add_argument("--vae", type=Path, required=True, help="folder of the autoencoder")
     return JudgeOptions(**vars(parser.parse_args()))
 
 
@@ -238,7 +224,7 @@ def main() -> None:
     cache = Cache(options.data / "images")
     torch.manual_seed(options.seed)
     network = KeypointNet() if options.what == "keypoints" else AttributeClassifier(NAMES)
-    stage = JudgeStage(network, FrameAutoencoder.from_pretrained(options.vae).float())
+    stage = JudgeStage(network)
     if options.init is not None:
         load_average(stage, options.init)
     make_batch = batches(cache, options)
