@@ -19,7 +19,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-EARLY = 20  # runs after which everything has been used once: caches, compiled kernels, pools
+MEASURED = 20  # runs, early and late
+# Runs after which everything has been used: compiled kernels and pools after a few generations, and
+# the preview's store of frames, which has a limit, once the sliders have been nearly everywhere.
+GENERATIONS_BEFORE, MOVES_BEFORE = 20, 250
 PROMPTS = ("a panda on the sea", "a robot on the moon", "an astronaut in the park")
 
 
@@ -33,7 +36,8 @@ def own_mb() -> float:
 class Tally:
     """Memory after every run, in MB, and what each took, in the process's own seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, runs_before: int) -> None:
+        self.runs_before = runs_before
         self.memory: list[float] = []
         self.seconds: list[float] = []
 
@@ -42,8 +46,9 @@ class Tally:
         self.memory.append(own_mb())
 
     def summary(self) -> dict[str, Any]:
-        """The medians of the first `EARLY` runs after as many, and of the last ones."""
-        parts = {"early": slice(EARLY, 2 * EARLY), "late": slice(-EARLY, None)}
+        """The medians of `MEASURED` runs after the first ones, and of the last ones."""
+        early = slice(self.runs_before, self.runs_before + MEASURED)
+        parts = {"early": early, "late": slice(-MEASURED, None)}
         facts: dict[str, Any] = {"runs": len(self.seconds)}
         for name, values, digits in (("mb", self.memory, 1), ("seconds", self.seconds, 4)):
             early, late = (median(values[part]) for part in parts.values())
@@ -64,7 +69,7 @@ async def session(generations: int, moves: int, steps: int, frames: int) -> dict
     panel = GenerateControls(pipeline, preview, PROMPTS[0])
     panel.show()
     panel.steps.value = steps
-    chance, generated, moved = random.Random(0), Tally(), Tally()
+    chance, generated, moved = random.Random(0), Tally(GENERATIONS_BEFORE), Tally(MOVES_BEFORE)
     for number in range(generations):
         panel.prompt.value, panel.seed.value = PROMPTS[number % len(PROMPTS)], number
         began = time.process_time()
@@ -113,9 +118,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2, help="of each generation")
     parser.add_argument("--frames", type=int, default=2, help="of each generation")
     options = parser.parse_args()
-    least = 3 * EARLY
-    if options.generations < least or options.moves < least:
-        parser.error(f"at least {least} of each are needed to compare early with late")
+    least = [before + 2 * MEASURED for before in (GENERATIONS_BEFORE, MOVES_BEFORE)]
+    if options.generations < least[0] or options.moves < least[1]:
+        parser.error("at least {} generations and {} moves are needed".format(*least))
     folder = str(Path(__file__).resolve().parent)
     printed = run_in_kernel(
         f"import sys, json; sys.path.insert(0, {folder!r}); import soak\n"

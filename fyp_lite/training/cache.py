@@ -6,7 +6,8 @@
 
 `DATA/images` holds clips of one frame and `DATA/clips` clips of eight. Item i depends on the seed
 and on i alone, and rendering goes on where it was stopped. Latents appear when all are encoded.
-Decoded are only the images: the judges learn from them what generated pictures look like.
+Decoded are only the first `--images` images: from them the judges learn what generated pictures
+look like.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ class Cache:
     """One folder of rendered clips, memory-mapped.
 
     `frames` `[n, f, 256, 256, 3]` uint8, `keypoints` `[n, f, 3, 17, 3]` float32, `latents`
-    `[n, f, c, 32, 32]` float16 (after encoding), `decoded` as `frames` (after decoding), `scenes`
-    a list.
+    `[n, f, c, 32, 32]` float16 (after encoding), `decoded` as `frames`, of the first clips (after
+    decoding), `scenes` a list.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -149,9 +150,9 @@ def made_wrong(latents: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 @torch.no_grad()
-def decode(folder: Path, vae_folder: Path, seed: int) -> None:
+def decode(folder: Path, count: int, vae_folder: Path, seed: int) -> None:
     vae = load_autoencoder(vae_folder)
-    latents = Cache(folder).latents
+    latents = Cache(folder).latents[:count]
     part = folder / "decoded.part.npy"
     decoded = open_array(part, (*latents.shape[:2], SIZE, SIZE, 3), np.uint8)
     for start in range(0, len(latents), DECODED_AT_ONCE):
@@ -184,7 +185,7 @@ def main() -> None:
     if options.what != "frames" and options.vae is None:
         parser.error(f"{options.what} need --vae, the folder of a trained autoencoder")
     if options.what == "decoded":
-        decode(options.out / "images", options.vae, options.seed)
+        decode(options.out / "images", options.images, options.vae, options.seed)
         return
     sizes = {"images": (options.images, 1), "clips": (options.clips, CLIP_FRAMES)}
     for name, (count, num_frames) in sizes.items():

@@ -54,7 +54,7 @@ NAMES: dict[str, list[str]] = {
     "time": [*TIMES],
     "style": [*STYLES],
 }
-DECODED_SHARE = 0.6  # went through the autoencoder
+DECODED_SHARE = 0.5  # went through the autoencoder
 HARD_SHARE = 0.4  # colours and contrast as strong as too much guidance makes them
 SETTLING_BATCHES = 40
 SETTLING_STEP = 2**31  # far from any step of a run
@@ -173,8 +173,8 @@ def batches(cache: Cache, options: JudgeOptions) -> MakeBatch:
     frames, decoded = cache.frames, cache.decoded
 
     def make_item(rng: np.random.Generator) -> Item:
-        index = int(rng.integers(len(cache)))
         source = decoded if rng.random() < DECODED_SHARE else frames
+        index = int(rng.integers(len(source)))
         picture = {"pixels": torch.from_numpy(np.array(source[index, 0])).permute(2, 0, 1)}
         people = keypoint_net.drawn_joints(np.array(cache.keypoints[index, 0]))
         if options.what == "attributes":

@@ -190,7 +190,7 @@ def test_judges_are_trained_and_a_model_is_evaluated(tmp_path, monkeypatch):
     cache.render(tmp_path / "data" / "images", 4, 1, seed=0, workers=1)
     FrameAutoencoder(8, (16, 16), (16, 16)).save_pretrained(tmp_path / "vae")
     cache.encode(tmp_path / "data" / "images", tmp_path / "vae")
-    cache.decode(tmp_path / "data" / "images", tmp_path / "vae", seed=0)
+    cache.decode(tmp_path / "data" / "images", 3, tmp_path / "vae", seed=0)
     monkeypatch.setattr(judges, "SETTLING_BATCHES", 2)
     options = ("--data", tmp_path / "data", "--out", tmp_path / "judges")
     for what in ("keypoints", "attributes"):
