@@ -65,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
         nargs="?",
         help="a sentence; or 'demo' for a first video, 'doctor' to check this machine, 'skeleton' "
         "to find the people of a raw video, 'sweep' for many videos, 'convert' to set up the full "
-        "model (each of the last three has its own --help)",
+        "model, 'serve' for a web page (each of the last four has its own --help)",
     )
     parser.add_argument(
         "--clip",
@@ -119,11 +119,20 @@ def check_replaceable(card_path: Path) -> None:
 
 
 def find_clip(name: str) -> str:
-    """The file `name`, or where there is none the bundled clip of that name: dance, dance.mp4."""
+    """The file `name`, or where there is none the bundled clip of that name: dance, dance.mp4.
+
+    Raises ValueError for a plain word that is neither.
+    """
     if not name or Path(name).name != name or os.path.exists(name):
         return name
-    bundled = data_dir() / "clips" / Path(name).with_suffix(".mp4")
-    return str(bundled) if os.path.isfile(bundled) else name
+    clips = data_dir() / "clips"
+    bundled = clips / Path(name).with_suffix(".mp4")
+    if os.path.isfile(bundled):
+        return str(bundled)
+    if name.isidentifier():
+        names = ", ".join(sorted(path.stem for path in clips.glob("*.mp4")))
+        raise ValueError(f"{name} is neither a file nor a bundled clip: those are {names}.")
+    return name
 
 
 def generate(job: dict[str, Any], out: Path) -> None:
@@ -159,7 +168,8 @@ def generate(job: dict[str, Any], out: Path) -> None:
 
         pipeline = load_pipeline(job["model"])
         prepared = prepare_clip(clip, clip_settings, pipeline.size)
-    for sentence in prompt_advice(pipeline, job["prompt"], prepared.frames):
+    words = job["prompt"], prepared.frames, job["negative_prompt"]
+    for sentence in prompt_advice(pipeline, *words):
         print(sentence, file=sys.stderr)
     result = pipeline(
         job["prompt"], prepared.frames, sample_settings, negative_prompt=job["negative_prompt"]

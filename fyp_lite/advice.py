@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def prompt_advice(
-    pipeline: FollowYourPosePipeline, prompt: str, skeleton_frames: np.ndarray
+    pipeline: FollowYourPosePipeline,
+    prompt: str,
+    skeleton_frames: np.ndarray,
+    negative_prompt: str = "",
 ) -> list[str]:
     """Sentences that a user should read before the run; empty where all is well.
 
@@ -22,9 +25,11 @@ def prompt_advice(
         pipeline: the model that the prompt is for.
         prompt: any sentence.
         skeleton_frames: `[f, h, w, 3]` uint8 on black, as the pipeline gets them.
+        negative_prompt: what to lead away from; its words are looked at, too.
     """
     sentences = []
-    for word, nearest in pipeline.unknown_words(prompt).items():
+    unknown = pipeline.unknown_words(prompt) | pipeline.unknown_words(negative_prompt)
+    for word, nearest in unknown.items():
         hint = f": did you mean {' or '.join(nearest)}?" if nearest else "."
         sentences.append(f"The model does not know the word “{word}”{hint}")
     characters = count_characters(prompt)

@@ -23,6 +23,7 @@ from fyp_lite.windows import clip_windows
 # Share of its largest convolutions' speed that a whole large network is taken to reach.
 SHARE = 0.5
 PROBE_STEPS = 4
+WORTH_SAYING = 5e8  # bytes; what Python and torch take by themselves is more
 
 
 class Probe(NamedTuple):
@@ -109,19 +110,21 @@ def cost_line(
     sample_settings: SampleSettings,
     num_videos: int = 1,
 ) -> str:
-    """The estimate as a sentence for a reader; memory is that of one video, networks included.
+    """The estimate as a sentence for a reader, with the memory of one video where that is large.
 
-    "about 4 s and 0.1 GB on this machine (16 network answers: 8 steps × 2 branches)"
+    "about 4 s on this machine (16 network answers: 8 steps × 2 branches)",
+    "about 4 s and 5.6 GB (computed, not run) on this machine (…)"
     """
     seconds = estimate_seconds(pipeline, clip_settings, sample_settings, num_videos)
-    memory = readable_bytes(estimate_bytes(pipeline, clip_settings, sample_settings))
-    if pipeline._execution_device.type != "cpu":
+    size = estimate_bytes(pipeline, clip_settings, sample_settings)
+    memory = f" and {readable_bytes(size)}" if size > WORTH_SAYING else ""
+    if memory and pipeline._execution_device.type != "cpu":
         memory += " (computed, not run)"
     num_frames = clip_settings.num_frames
     total = network_answers(pipeline, sample_settings, num_videos, num_frames)
     factors = _factors(pipeline, sample_settings, num_videos, num_frames)
     answers = f"{_counted(total, 'network answer')}: {factors}"
-    return f"{readable_seconds(seconds)} and {memory} on this machine ({answers})"
+    return f"{readable_seconds(seconds)}{memory} on this machine ({answers})"
 
 
 def _factors(

@@ -77,7 +77,9 @@ class Blueprint:
 
     parts: dict[str, Callable[[], nn.Module]]
     window: int = TRAINED_FRAMES
-    _built: dict[torch.dtype, tuple[FakeTensorMode, dict[str, Any]]] = field(default_factory=dict)
+    _built: dict[torch.dtype, tuple[FakeTensorMode, dict[str, Any]]] = field(
+        default_factory=dict, repr=False
+    )
 
     def fakes(self, dtype: torch.dtype) -> tuple[FakeTensorMode, dict[str, Any]]:
         """The networks without contents, and the mode in which to run them."""

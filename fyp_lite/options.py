@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
 
-from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.settings import ClipSettings, SampleSettings, nearest_name
 
 # Options and the fields of the settings that they set.
 CLIP_OPTIONS = {
@@ -41,6 +42,19 @@ grid.png shows all videos on one sheet."""
 
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one sentence."""
+
+    def parse_args(  # type: ignore[override]  # of its overloads, only this one is used
+        self, args: Sequence[str] | None = None, namespace: None = None
+    ) -> argparse.Namespace:
+        known, unknown = self.parse_known_args(args, namespace)
+        if not unknown:
+            return known
+        first = unknown[0].partition("=")[0]
+        if not first.startswith("-"):
+            self.error(f"there is a word too many, {first!r}: put quotes around a whole prompt")
+        options = [option.lstrip("-") for option in self._option_string_actions]
+        near = nearest_name(first.lstrip("-"), options)
+        self.error(f"there is no option {first}" + (f" (did you mean --{near}?)" if near else ""))
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {one_line(message)}; see {self.prog} --help.\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from numbers import Integral, Real
@@ -94,7 +95,7 @@ class SampleSettings:
         if self.guidance_start >= self.guidance_end:
             raise SettingsError(
                 f"guidance_start is {self.guidance_start:g}, but it must be less than "
-                f"guidance_end, {self.guidance_end:g}: for example guidance_start=0.0."
+                f"guidance_end, {self.guidance_end:g}: for example 0.0 and 1.0, all steps."
             )
         if self.scheduler not in SCHEDULERS:
             raise SettingsError(
@@ -131,6 +132,12 @@ class SampleSettings:
         return cls(**_known(cls, values))
 
 
+def nearest_name(word: str, names: Sequence[str]) -> str | None:
+    """The name that was probably meant: the first that `word` is a part of, or one spelt alike."""
+    holding = [name for name in names if len(word) > 2 and word in name]
+    return next(iter(holding + get_close_matches(word, names, n=1, cutoff=0.5)), None)
+
+
 def _store(settings: object, name: str, value: float) -> None:
     object.__setattr__(settings, name, value)  # the way into a frozen dataclass
 
@@ -144,8 +151,8 @@ def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
     names = [field.name for field in fields(cls)]
     for name in values:
         if name not in names:
-            near = get_close_matches(str(name), names, n=1, cutoff=0.5)
-            fix = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(names)}."
+            near = nearest_name(str(name), names)
+            fix = f"did you mean {near!r}?" if near else f"it has {', '.join(names)}."
             raise SettingsError(f"{cls.__name__} has no setting {_shown(name)}: {fix}")
     return values
 

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from fyp_lite.lessons.drawing import font, wrapped
+from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.video import contact_sheet
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 PAPER, INK, QUIET, LINE = (255, 253, 248), (34, 34, 40), (112, 112, 122), (222, 216, 204)
 MARGIN = 24
 TITLE, TEXT, SMALL = 22, 15, 12  # sizes of the letters, in pixels
+SIDES = "left", "right", "top", "bottom"
 CARD, CELL = 775, 387  # width of a card's frames (eight), and in a class picture (four), in pixels
 
 
@@ -77,29 +79,27 @@ def _draw_cell(card: RunCard) -> Image.Image:
     words = wrapped(f"“{card.prompt}”", font(TEXT, bold=True), CELL)
     if len(words) > 2:
         words = [words[0], words[1] + " …"]
-    cell = Image.new("RGB", (CELL, shown.height + 64), PAPER)
+    facts = wrapped(_brief(card), font(SMALL), CELL)
+    cell = Image.new("RGB", (CELL, shown.height + 8 + 20 * len(words) + 16 * len(facts)), PAPER)
     cell.paste(shown, (0, 0))
     draw, y = ImageDraw.Draw(cell), shown.height + 4
     for line in words:
         draw.text((0, y), line, INK, font(TEXT, bold=True))
         y += 20
-    draw.text((0, y), _brief(card), QUIET, font(SMALL))
+    for line in facts:
+        draw.text((0, y), line, QUIET, font(SMALL))
+        y += 16
     return cell
 
 
 def _video_facts(card: RunCard) -> list[tuple[str, str]]:
     clip, sampling = card.clip_settings, card.sample_settings
-    crop = [
-        f"{side} {pixels}"
-        for side in ("left", "right", "top", "bottom")
-        if (pixels := getattr(clip, f"crop_{side}"))
-    ]
     eta = f", eta {sampling.eta:g}" if sampling.eta else ""
     facts = [
         ("Clip", _short(card.clip, 34)),
         *([("Detector", _short(card.detector, 34))] if card.detector else []),
         ("Frames", f"{clip.num_frames}, from {clip.start_frame}, stride {clip.frame_stride}"),
-        ("Crop", ", ".join(crop) or "none"),
+        ("Crop", _crop(card) or "none"),
         ("Seed", f"{sampling.seed}"),
         ("Steps", f"{sampling.num_inference_steps}{eta}"),
         ("Guidance", f"{card.guidance_scale:g}"),
@@ -122,12 +122,30 @@ def _model_facts(card: RunCard) -> list[tuple[str, str]]:
 
 
 def _brief(card: RunCard) -> str:
+    """The usual settings, then whatever else is not at its default."""
     clip, sampling = card.clip_settings, card.sample_settings
-    return (
-        f"seed {sampling.seed} · {sampling.num_inference_steps} steps · guidance "
-        f"{card.guidance_scale:g} · {_short(card.clip, 14)} from {clip.start_frame}, "
-        f"stride {clip.frame_stride}"
-    )
+    facts = [
+        f"seed {sampling.seed}",
+        f"{sampling.num_inference_steps} steps",
+        f"guidance {card.guidance_scale:g}",
+        f"{_short(card.clip, 14)} from {clip.start_frame}, stride {clip.frame_stride}",
+    ]
+    if card.negative_prompt:
+        facts.append(f"away from “{_short(card.negative_prompt, 34)}”")
+    if clip.num_frames != ClipSettings().num_frames:
+        facts.append(f"{clip.num_frames} frames")
+    if crop := _crop(card):
+        facts.append(f"crop {crop}")
+    usual = SampleSettings()
+    for name in ("eta", "guidance_start", "guidance_end", "scheduler"):
+        if (value := getattr(sampling, name)) != getattr(usual, name):
+            facts.append(f"{name} {value}")
+    return " · ".join(facts)
+
+
+def _crop(card: RunCard) -> str:
+    sides = {side: getattr(card.clip_settings, f"crop_{side}") for side in SIDES}
+    return ", ".join(f"{side} {pixels}" for side, pixels in sides.items() if pixels)
 
 
 def _short(text: str, most: int) -> str:

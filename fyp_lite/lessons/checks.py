@@ -85,6 +85,9 @@ def _inline(text: str) -> str:
 
 # ---------------------------------------------------------------------------- exercises
 
+# Wrong tries so far, by title: who tries again runs the cell again, which makes its exercise anew.
+_wrong_tries: dict[str, int] = {}
+
 
 class Exercise:
     """A task with a check, up to three hints and a solution.
@@ -100,7 +103,8 @@ class Exercise:
         hints: up to three, from a nudge to nearly the answer; each wrong try shows the next one.
         solution: a value that passes the check.
 
-    Attributes: `passed`, whether a try was right so far; `tries`, the wrong ones so far.
+    Attributes: `passed`, whether a try was right so far; `tries`, the wrong ones so far, those of
+    an exercise of the same title before it among them, until one was right.
     """
 
     def __init__(
@@ -108,7 +112,7 @@ class Exercise:
     ) -> None:
         if len(hints) > 3:
             raise ValueError(f"{title!r} has {len(hints)} hints, but three at most help: merge.")
-        self.title, self.passed, self.tries = title, False, 0
+        self.title, self.passed, self.tries = title, False, _wrong_tries.get(title, 0)
         self._check, self._hints, self._solution = check, list(hints), solution
 
     def check(self, value: Any) -> None:
@@ -122,9 +126,11 @@ class Exercise:
         wrong = self._problem(value)
         if wrong is None:
             self.passed = True
+            _wrong_tries.pop(self.title, None)
             _say(f"✔ **Right.** {self.title}: done.")
             return
         self.tries += 1
+        _wrong_tries[self.title] = self.tries
         _say(f"✘ **Not yet.** {_inline(wrong)}\n\n{self._next_hint()}")
 
     def solution(self) -> Any:

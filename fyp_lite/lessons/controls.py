@@ -24,6 +24,7 @@ from fyp_lite.lessons.panel import (
     show_panel,
 )
 from fyp_lite.lessons.show import (
+    asked_motion,
     describe,
     motion_reduced,
     video_html,
@@ -216,7 +217,7 @@ class GenerateControls(RunPanel):
             raise ValueError("The prompt is empty: say what to draw, such as 'a panda on the sea'.")
         chosen, prepared = self.preview.settings, self.preview.prepared
         check_skeleton_frames(prepared.frames)
-        advice = prompt_advice(self.pipeline, prompt, prepared.frames)
+        advice = self._advice(prompt, prepared.frames)
         self.message.value = note(" ".join(advice), "hint") if advice else ""
         await asyncio.sleep(BREATH)
 
@@ -231,19 +232,23 @@ class GenerateControls(RunPanel):
         self.video, self.fps = self.pipeline.decode(step.latents)[0], prepared.fps
         self.settings = prompt, chosen, sampling
         self.seconds = time.perf_counter() - began
-        self._play(self.video, prepared.fps, f"{prompt}, seed {sampling.seed}")
+        title = f"{prompt}, seed {sampling.seed}"
+        self._play(self.video, prepared.fps, title, asked_motion(prepared.frames))
         self.progress_label.value = f"done: {step.num_steps} steps in {self.seconds:.1f} s"
 
-    def _play(self, video: np.ndarray, fps: float, title: str) -> None:
+    def _play(self, video: np.ndarray, fps: float, title: str, asked: str) -> None:
         if motion_reduced():
-            self.live.play(video, fps, describe(title, video, fps))
+            self.live.play(video, fps, describe(title, video, fps, asked))
             self.result.children = [self.live]
         else:
-            self.player.value = video_html(video, fps, title)
+            self.player.value = video_html(video, fps, title, asked)
             self.result.children = [self.player]
 
     def _cost(self) -> str:
         return cost_line(self.pipeline, self.preview.settings, self.sample_settings)
+
+    def _advice(self, prompt: str, skeleton_frames: np.ndarray) -> list[str]:
+        return prompt_advice(self.pipeline, prompt, skeleton_frames)
 
     def _steps(
         self, prompt: str, skeleton_frames: np.ndarray, sampling: SampleSettings

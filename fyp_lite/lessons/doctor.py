@@ -218,18 +218,16 @@ def _gpu() -> Iterator[Row]:
 
 def _lite_model() -> Iterator[Row]:
     from fyp_lite.checkpoints import load_pipeline
-    from fyp_lite.cost import estimate_bytes, estimate_seconds, readable_seconds
-    from fyp_lite.memory import readable_bytes
+    from fyp_lite.cost import estimate_seconds, readable_seconds
     from fyp_lite.settings import ClipSettings, SampleSettings
 
     pipeline, clip, sample = load_pipeline(), ClipSettings(), SampleSettings()
     seconds = estimate_seconds(pipeline, clip, sample)
     fix = "Close what else is running, lower the steps to 10, or use Colab."
     kind = f"{pipeline.device.type}, {pipeline.unet.dtype}".replace("torch.", "")
-    memory = readable_bytes(estimate_bytes(pipeline, clip, sample))
     found = (
         f"runs: {clip.num_frames} frames in {sample.num_inference_steps} steps take "
-        f"{readable_seconds(seconds)} and {memory} ({kind})"
+        f"{readable_seconds(seconds)} ({kind})"
     )
     yield Row("lite model", found, fix if seconds > SLOW else "")
 

@@ -15,6 +15,7 @@ from fyp_lite import data_dir
 from fyp_lite.clip import open_clip
 from fyp_lite.judges.scores import COARSE, FINE, Judge, follow_score
 from fyp_lite.lessons.show import (
+    asked_motion,
     motion_reduced,
     plain,
     show_picture,
@@ -105,22 +106,26 @@ def chart_text(
     return " ".join(sentences)
 
 
-def show_gallery(videos: Mapping[str, np.ndarray], fps: float, what: str) -> None:
+def show_gallery(
+    videos: Mapping[str, np.ndarray], fps: float, what: str, follows: np.ndarray | None = None
+) -> None:
     """Show videos beside each other; where stills take their place, as one labelled sheet.
 
     Args:
         videos: {title: `[f, h, w, 3]` uint8 RGB}.
         fps: frames a second.
         what: what the titles are, such as "prompt" or "guidance scale".
+        follows: the skeleton frames that all of them were made from, for their text.
     """
     if not (stills_only() or motion_reduced()):
-        show_side_by_side(dict(videos), fps)
+        show_side_by_side(dict(videos), fps, follows)
         return
     cells: dict[Key, np.ndarray] = {(title, None): video for title, video in videos.items()}
     rates = dict.fromkeys(cells, fps)
     title = f"A few frames of each video, one {what} a row"
     sheet = SweepResult(title, (what, list(videos)), ONE_COLUMN, cells, rates).grid()
-    show_picture(sheet, f"{title}: {'; '.join(videos)}")
+    text, asked = f"{title}: {'; '.join(videos)}", asked_motion(follows)
+    show_picture(sheet, f"{text}. {asked}" if asked else text)
 
 
 def difference(first: np.ndarray, second: np.ndarray) -> float:
@@ -220,7 +225,7 @@ def drawn_case(name: str) -> np.ndarray:
         name: of a file in data/drawn, such as "04_panda_sea".
 
     Returns:
-        `[8, 256, 256, 3]` uint8, for the frames that the lessons begin with.
+        `[8, 256, 256, 3]` uint8, for the frames of that case.
 
     Raises:
         ValueError: there is none of this name.

@@ -152,11 +152,12 @@ class RunPanel(widgets.VBox):
 
     async def _tell_cost(self) -> None:
         await asyncio.sleep(REST)
-        if self.task is None or self.task.done():
-            try:
-                self.cost.value = html.escape(self._cost())
-            except ValueError:
-                self.cost.value = ""  # the button explains it
+        if self.task and not self.task.done():
+            await asyncio.wait([self.task])  # two measurements at a time would disturb each other
+        try:
+            self.cost.value = html.escape(self._cost())
+        except ValueError:
+            self.cost.value = ""  # the button explains it
 
     async def _breathe(self, done: int, total: int, text: str) -> bool:
         """Show progress and let clicks in; False where one of them was Stop."""

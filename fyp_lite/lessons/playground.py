@@ -13,6 +13,7 @@ import numpy as np
 from IPython.display import display
 
 import fyp_lite
+from fyp_lite.advice import prompt_advice
 from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames, open_clip
 from fyp_lite.hashes import file_hash
 from fyp_lite.keypoints.advice import clip_advice
@@ -215,6 +216,9 @@ class Playground(GenerateControls):
     def _cost(self) -> str:
         self._check_visit()  # as the estimate makes two steps itself
         return super()._cost()
+
+    def _advice(self, prompt: str, skeleton_frames: np.ndarray) -> list[str]:
+        return prompt_advice(self.pipeline, prompt, skeleton_frames, self._negative)
 
     def _steps(
         self, prompt: str, skeleton_frames: np.ndarray, sampling: SampleSettings

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from fyp_lite import data_dir
@@ -26,13 +26,26 @@ class Case:
     clip: str = "dance.mp4"
 
 
+_WIZARD = Case("a wizard in the forest", ClipSettings(frame_stride=6), clip="macarena.mp4")
+_ROBOTIC = Case("a panda on the sea", ClipSettings(frame_stride=4), clip="robot_dance.mp4")
+
+FIREFIGHTER, KNIGHT = "a firefighter in the street", "a knight in the forest"  # of 02, of 03
+
 CASES = {f"{number:02}": Case() for number in range(11)} | {
-    "02_offset_8": Case(clip_settings=ClipSettings(start_frame=8)),
-    "02_offset_32": Case(clip_settings=ClipSettings(start_frame=32)),
-    "02_stride_1": Case(clip_settings=ClipSettings(frame_stride=1)),
-    "02_stride_20": Case(clip_settings=ClipSettings(frame_stride=20)),
-    "03_zero": Case(),
-    "03_right_top_200": Case(clip_settings=ClipSettings(crop_right=200, crop_top=200)),
+    "00": Case(clip_settings=ClipSettings(start_frame=150)),
+    "02": Case(FIREFIGHTER),
+    "03": Case(KNIGHT),
+    "05": _WIZARD,
+    "06": _ROBOTIC,
+    "07": Case("a ninja on the stage", ClipSettings(frame_stride=4), clip="kick.mp4"),
+    "09": Case("superman in the city", ClipSettings(start_frame=20), clip="robot_dance.mp4"),
+    "10": Case("an astronaut on the moon", clip="jumping_jacks.mp4"),
+    "02_offset_8": Case(FIREFIGHTER, ClipSettings(start_frame=8)),
+    "02_offset_32": Case(FIREFIGHTER, ClipSettings(start_frame=32)),
+    "02_stride_1": Case(FIREFIGHTER, ClipSettings(frame_stride=1)),
+    "02_stride_20": Case(FIREFIGHTER, ClipSettings(frame_stride=20)),
+    "03_zero": Case(KNIGHT),
+    "03_right_top_200": Case(KNIGHT, ClipSettings(crop_right=200, crop_top=200)),
     "04_panda_sea": Case("A Panda on the sea"),
     "04_robot_desert": Case("A Robot is dancing in Sahara desert"),
     "04_astronaut": Case("An Astronaut"),
@@ -42,12 +55,12 @@ CASES = {f"{number:02}": Case() for number in range(11)} | {
     "04_iron_man_beach": Case("Iron man on the beach"),
     "04_astronaut_moon": Case("Astronaut on the moon"),
     "04_man_minecraft": Case("A man in the forest, Minecraft"),
-    "05_steps_1": Case(sample_settings=SampleSettings(num_inference_steps=1)),
-    "05_steps_5": Case(sample_settings=SampleSettings(num_inference_steps=5)),
-    "05_steps_50": Case(sample_settings=SampleSettings(num_inference_steps=50)),
-    "06_scale_0": Case(sample_settings=SampleSettings(guidance_scale=0)),
-    "06_scale_1": Case(sample_settings=SampleSettings(guidance_scale=1)),
-    "06_scale_12": Case(sample_settings=SampleSettings(guidance_scale=12.5)),
+    "05_steps_1": replace(_WIZARD, sample_settings=SampleSettings(num_inference_steps=1)),
+    "05_steps_5": replace(_WIZARD, sample_settings=SampleSettings(num_inference_steps=5)),
+    "05_steps_50": replace(_WIZARD, sample_settings=SampleSettings(num_inference_steps=50)),
+    "06_scale_0": replace(_ROBOTIC, sample_settings=SampleSettings(guidance_scale=0)),
+    "06_scale_1": replace(_ROBOTIC, sample_settings=SampleSettings(guidance_scale=1)),
+    "06_scale_12": replace(_ROBOTIC, sample_settings=SampleSettings(guidance_scale=12.5)),
 }
 
 

@@ -21,7 +21,8 @@ from fyp_lite.video import write_video
 def differences(a: RunCard, b: RunCard) -> list[str]:
     """What two runs do not have in common, each as "seed: 0 → 1"; empty where nothing differs."""
     facts = [
-        {"prompt": card.prompt, "negative prompt": card.negative_prompt, "clip": card.clip}
+        {"prompt": card.prompt, "negative prompt": card.negative_prompt or "none"}
+        | {"clip": card.clip}
         | {"detector": card.detector or "none"}
         | card.clip_settings.to_dict()
         | card.sample_settings.to_dict()

@@ -48,13 +48,25 @@ def motion_reduced() -> bool:
     return _still
 
 
-def describe(title: str, frames: np.ndarray, fps: float) -> str:
+def describe(title: str, frames: np.ndarray, fps: float, asked: str = "") -> str:
     """What there is to see, for those who cannot see the video `frames` `[f, h, w, 3]`.
 
-    Of a skeleton video it also says what the people do (`describe_motion`).
+    Of a skeleton video it also says what the people do (`describe_motion`), of any other what it
+    was asked to show: the words of `asked_motion`.
     """
     text = f"Video of {len(frames)} frames at {fps:g} frames a second: {title}"
-    return f"{text.rstrip('.')}. {motion}" if (motion := _skeleton_motion(frames)) else text
+    return _with_motion(text, frames, asked)
+
+
+def asked_motion(skeleton_frames: np.ndarray | None) -> str:
+    """The motion that a video made from `skeleton_frames` `[f, h, w, 3]` was asked for."""
+    motion = "" if skeleton_frames is None else _skeleton_motion(skeleton_frames)
+    return motion and f"The skeleton it follows: {motion}"
+
+
+def _with_motion(text: str, frames: np.ndarray, asked: str) -> str:
+    motion = _skeleton_motion(frames) or asked
+    return f"{text.rstrip('.')}. {motion}" if motion else text
 
 
 def _skeleton_motion(frames: np.ndarray) -> str:
@@ -72,17 +84,18 @@ def _skeleton_motion(frames: np.ndarray) -> str:
     return motion if len(moments) == len(frames) else f"At {len(moments)} moments: {motion}"
 
 
-def video_html(frames: np.ndarray, fps: float, title: str) -> str:
+def video_html(frames: np.ndarray, fps: float, title: str, asked: str = "") -> str:
     """A video that plays by itself in a loop, captioned, as HTML.
 
     Args:
         frames: `[f, h, w, 3]` uint8 RGB with even sides.
         fps: frames a second.
         title: the caption; any text.
+        asked: the motion that a generated video follows, in the words of `asked_motion`.
     """
     height, width = frames.shape[1:3]
     video = mediapy.html_from_compressed_video(encode_mp4(frames, fps), width, height)
-    label = html.escape(describe(title, frames, fps))
+    label = html.escape(describe(title, frames, fps, asked))
     return (
         f'<figure style="margin:0 8px 8px 0" role="group" aria-label="{label}">{video}'
         f'<figcaption style="max-width:{width}px; overflow-wrap:anywhere">{html.escape(title)}'
@@ -90,30 +103,39 @@ def video_html(frames: np.ndarray, fps: float, title: str) -> str:
     )
 
 
-def show_video(frames: np.ndarray, fps: float, title: str) -> None:
-    """Show one video `[f, h, w, 3]` uint8 RGB with its title below."""
-    show_side_by_side({title: frames}, fps)
+def show_video(
+    frames: np.ndarray, fps: float, title: str, follows: np.ndarray | None = None
+) -> None:
+    """Show one video `[f, h, w, 3]` uint8 RGB with its title below; see `show_side_by_side`."""
+    show_side_by_side({title: frames}, fps, follows)
 
 
-def show_side_by_side(videos: dict[str, np.ndarray], fps: float) -> None:
-    """Show videos `{title: [f, h, w, 3] uint8 RGB}` in one row; they start together."""
+def show_side_by_side(
+    videos: dict[str, np.ndarray], fps: float, follows: np.ndarray | None = None
+) -> None:
+    """Show videos `{title: [f, h, w, 3] uint8 RGB}` in one row; they start together.
+
+    `follows` are the skeleton frames that they were made from: for the text that goes with them.
+    """
+    asked = asked_motion(follows)
     if stills_only() or motion_reduced():
         for title, frames in videos.items():
-            show_sheet(frames, title)
+            show_sheet(frames, title, asked)
         return
-    figures = "".join(video_html(frames, fps, title) for title, frames in videos.items())
+    figures = "".join(video_html(frames, fps, title, asked) for title, frames in videos.items())
     display(HTML(f'<div style="display:flex; flex-wrap:wrap">{figures}</div>'))
 
 
-def show_sheet(frames: np.ndarray, title: str) -> None:
-    """Show at most eight frames of `[f, h, w, 3]` uint8 RGB as one compressed picture."""
+def show_sheet(frames: np.ndarray, title: str, asked: str = "") -> None:
+    """Show at most eight frames of `[f, h, w, 3]` uint8 RGB as one compressed picture.
+
+    `asked`: see `describe`.
+    """
     sheet = strip(frames, STILL_SIZE)
     count = min(len(frames), MAX_STILLS)
     text = f"{count} frames from left to right: {title}"
-    if motion := _skeleton_motion(frames):
-        text = f"{text.rstrip('.')}. {motion}"
     display(Markdown(f"*{plain(title)}*"))
-    show_picture(sheet, text)
+    show_picture(sheet, _with_motion(text, frames, asked))
 
 
 def strip(frames: np.ndarray, height: int) -> np.ndarray:

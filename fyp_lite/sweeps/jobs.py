@@ -9,13 +9,12 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from typing import Any
 
 from fyp_lite.clip import Clip, choose_frames, crop_box, open_clip
 from fyp_lite.keypoints.source import open_skeleton
 from fyp_lite.lessons.runcard import ClipFacts, clip_facts
-from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.settings import ClipSettings, SampleSettings, nearest_name
 from fyp_lite.video import check_video_path
 
 CLIP_NAMES = tuple(field.name for field in fields(ClipSettings))
@@ -110,8 +109,8 @@ def check_axes(axes: Axes) -> dict[str, list[Any]]:
     checked = {}
     for name, given in axes.items():
         if name not in AXIS_NAMES:
-            near = get_close_matches(str(name), AXIS_NAMES, n=1, cutoff=0.5)
-            fix = f"did you mean {near[0]!r}?" if near else f"it may vary {', '.join(AXIS_NAMES)}."
+            near = nearest_name(str(name), AXIS_NAMES)
+            fix = f"did you mean {near!r}?" if near else f"it may vary {', '.join(AXIS_NAMES)}."
             raise SweepError(f"The sweep varies {name!r}, which is no setting: {fix}")
         alone = isinstance(given, str | os.PathLike) or not isinstance(given, Iterable)
         values: list[Any] = [given] if alone else list(given)

@@ -66,8 +66,8 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 #
 # Three ingredients: the **pipeline** (the trained networks, which come with the package), a
 # **clip** of somebody dancing, drawn as a skeleton, and a sentence. The next cell gets the first
-# two and shows eight frames of the clip. Orange is the head and the torso; green is the dancer's
-# own left, blue the dancer's own right.
+# two and shows eight frames from the end of the dance. Orange is the head and the torso; green is
+# the dancer's own left, blue the dancer's own right.
 
 # %%
 from fyp_lite import ClipSettings, SampleSettings, data_dir, load_pipeline, write_video
@@ -77,7 +77,7 @@ from fyp_lite.lessons.show import show_side_by_side, show_video
 
 pipeline = load_pipeline()
 clip = open_clip(data_dir() / "clips" / "dance.mp4")
-skeleton = prepare_clip(clip, ClipSettings(), pipeline.size)
+skeleton = prepare_clip(clip, ClipSettings(start_frame=150), pipeline.size)
 
 show_video(skeleton.frames, skeleton.fps, "The skeleton: how to move")
 
@@ -98,7 +98,9 @@ result = pipeline("a panda on the sea", skeleton.frames, SampleSettings(seed=0))
 seconds = time.perf_counter() - began
 
 show_side_by_side(
-    {"the skeleton": skeleton.frames, "a panda on the sea": result.video}, skeleton.fps
+    {"the skeleton": skeleton.frames, "a panda on the sea": result.video},
+    skeleton.fps,
+    follows=skeleton.frames,
 )
 print(f"{len(result.video)} frames in {seconds:.1f} s on this machine ({pipeline.device})")
 
@@ -120,22 +122,25 @@ print(f"{len(result.video)} frames in {seconds:.1f} s on this machine ({pipeline
 #
 # 1. smoother, 2. coarser, but with more of the dance in it, or 3. the same, only later?
 #
-# Then move the sliders. Nothing is generated yet: the preview shows which frames are chosen.
+# Then move the sliders. They begin at frame 96, where a knee is lifted. Nothing is generated yet:
+# the preview shows which frames are chosen.
 
 # %%
-preview = ClipPreview(clip, pipeline.size)
+preview = ClipPreview(clip, pipeline.size, ClipSettings(start_frame=96))
 preview.show()
 
 # %% [markdown]
 # **What happened.** The preview keeps real time. A larger stride looks at the dance less often, so
 # eight pictures span more of it and what happens between them is lost. The next cell says it in
-# numbers.
+# numbers, and shows the largest stride.
 
 # %%
 for stride in (1, 3, 12):
-    chosen = prepare_clip(clip, ClipSettings(frame_stride=stride), pipeline.size)
+    chosen = prepare_clip(clip, ClipSettings(96, stride), pipeline.size)
     span = (chosen.indices[-1] - chosen.indices[0]) / clip.fps
     print(f"stride {stride:2}: frames {chosen.indices}, {span:.1f} s of the dance")
+
+show_video(chosen.frames, chosen.fps, f"stride {stride}: knees, arms up, arms out, arms down")
 
 # %% [markdown]
 # The two sliders know each other: with a large stride the last start frames no longer leave room
@@ -190,7 +195,7 @@ seeds = [0, 0, 1]
 videos = pipeline(prompts, skeleton.frames, seeds=seeds).videos
 
 titles = [f"{prompt}, seed {seed}" for prompt, seed in zip(prompts, seeds, strict=True)]
-show_side_by_side(dict(zip(titles, videos, strict=True)), skeleton.fps)
+show_side_by_side(dict(zip(titles, videos, strict=True)), skeleton.fps, follows=skeleton.frames)
 
 for title, video in zip(titles[1:], videos[1:], strict=True):
     difference = abs(video.astype(float) - videos[0]).mean()
@@ -208,8 +213,8 @@ print("the same as the first video:", (again == result.video).all())
 # %% [markdown]
 # ## Your turn · 1 minute
 #
-# Make *an astronaut on the moon* that begins at frame 92 of the clip, with stride 2 and seed 3, and
-# save it as `astronaut.mp4`. You can edit the cell below, which makes something else.
+# Make *an astronaut on the moon* that begins at frame 132 of the clip, with stride 5 and seed 3,
+# and save it as `astronaut.mp4`. You can edit the cell below, which makes something else.
 
 # %%
 settings = ClipSettings(start_frame=48, frame_stride=6)
@@ -217,13 +222,15 @@ skeleton = prepare_clip(clip, settings, pipeline.size)
 result = pipeline("a boy in the park", skeleton.frames, SampleSettings(seed=0))
 
 write_video("my_video.mp4", result.video, skeleton.fps)
-show_side_by_side({"skeleton": skeleton.frames, "my video": result.video}, skeleton.fps)
+show_side_by_side(
+    {"skeleton": skeleton.frames, "my video": result.video}, skeleton.fps, follows=skeleton.frames
+)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# settings = ClipSettings(start_frame=92, frame_stride=2)
+# settings = ClipSettings(start_frame=132, frame_stride=5)
 # skeleton = prepare_clip(clip, settings, pipeline.size)
 # result = pipeline("an astronaut on the moon", skeleton.frames, SampleSettings(seed=3))
 # write_video("astronaut.mp4", result.video, skeleton.fps)
@@ -248,6 +255,6 @@ show_side_by_side({"skeleton": skeleton.frames, "my video": result.video}, skele
 # a terminal in the project's folder, once `make demo` has installed it there:
 #
 # ```bash
-# .venv/bin/fyp-lite "an astronaut on the moon" --clip data/clips/dance.mp4 --start-frame 92 \
-#     --frame-stride 2 --seed 3 --out astronaut.mp4
+# .venv/bin/fyp-lite "an astronaut on the moon" --clip data/clips/dance.mp4 --start-frame 132 \
+#     --frame-stride 5 --seed 3 --out astronaut.mp4
 # ```

@@ -222,8 +222,12 @@ painted = {
     for seed in (0, 1)
     for which, prepared in skeletons.items()
 }
-first_two = {f"{prompt}, {which}, seed 0": painted[f"{which}, seed 0"] for which in skeletons}
-show_side_by_side(first_two, from_raw.fps)
+for which, prepared in skeletons.items():
+    pair = {
+        f"the {which} skeleton": prepared.frames,
+        f"{prompt}, {which}, seed 0": painted[f"{which}, seed 0"],
+    }
+    show_side_by_side(pair, prepared.fps, follows=prepared.frames)
 
 # %% [markdown]
 # The **follow score** says which share of the joints in the painted video is where the skeleton
@@ -359,7 +363,8 @@ videos = {
 scores = {title: judge_video(judge, video, keypoints, asked) for title, video in videos.items()}
 ceiling = judge_video(judge, drawn_case("04_panda_sea"), keypoints, asked)
 show_scores("skeleton", scores, ceiling)
-show_side_by_side({title: video[::2] for title, video in videos.items()}, skeleton.fps / 2)
+some = {title: video[::2] for title, video in videos.items()}
+show_side_by_side(some, skeleton.fps / 2, follows=clean[::2])
 
 # %% [markdown]
 # > **You may have read** that any stick figure will do. Compare the two rows above: the same dance,

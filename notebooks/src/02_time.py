@@ -183,7 +183,8 @@ def travel(keypoints):
 strides = {stride: generate(ClipSettings(frame_stride=stride)) for stride in (1, 20)}
 
 for stride, (video, prepared, _) in strides.items():
-    show_video(video, prepared.fps, f"{prompt}, stride {stride}")
+    title = f"{prompt}, stride {stride}"
+    show_video(video, prepared.fps, title, follows=prepared.frames)
 
 for stride, (_, prepared, seconds) in strides.items():
     span = (prepared.indices[-1] - prepared.indices[0]) / clip.fps

@@ -183,6 +183,7 @@ for name, settings in crops.items():
     show_side_by_side(
         {f"skeleton, {name}": skeletons[name].frames, f"{prompt}, {name}": videos[name]},
         skeletons[name].fps,
+        follows=skeletons[name].frames,
     )
 
 # %% [markdown]
@@ -238,8 +239,8 @@ box = crop_box(pipeline.size, pipeline.size, crops[cropped])
 afterwards = crop_and_resize(videos[zero], box, pipeline.size)
 
 show_picture(
-    np.concatenate([videos[cropped][0], afterwards[0]], axis=1),
-    "First frame. Left: cropped first, then painted. Right: painted first, then cropped.",
+    np.concatenate([videos[cropped][-1], afterwards[-1]], axis=1),
+    "Last frame. Left: cropped first, then painted. Right: painted first, then cropped.",
 )
 print("left: cropped first, then painted; right: painted first, then cropped")
 

@@ -213,11 +213,11 @@ videos = {
     prompt: pipeline(prompt, skeleton.frames, start.sample_settings).video
     for prompt in gallery.values()
 }
-show_gallery(videos, skeleton.fps, "prompt")
+show_gallery(videos, skeleton.fps, "prompt", follows=skeleton.frames)
 
 # %% [markdown]
-# Look for who is there, where, and whether all of them move alike. In the Van Gogh row, look for
-# short, curved strokes. **An Astronaut** names no place:
+# Look for who is there, where, and whether all of them move alike. Van Gogh painted in short,
+# curved strokes: are there any? (A judge answers that below.) **An Astronaut** names no place:
 # nothing in the sentence decides it, so the model fills the gap with what it has seen most often
 # and with what the noise suggests.
 #
@@ -396,16 +396,18 @@ for title, video in {**people, "drawn: one panda": drawings["04_panda_sea"]}.ite
 # ## The panel · 2 minutes
 #
 # Write your own. Before it paints, the panel tells you about words that it doesn't know and about
-# characters without a skeleton. Try, one change at a time:
+# characters without a skeleton. The clip is another one, too: jumping jacks. Try, one change at a
+# time:
 #
-# 1. another character, the same place: *a wizard on the sea*;
-# 2. another style: *a wizard on the sea, pencil sketch*;
+# 1. another character, the same place: *a wizard in the snow*;
+# 2. another style: *a wizard in the snow, pencil sketch*;
 # 3. a spelling mistake, and two characters for one skeleton.
 
 # %%
 from fyp_lite.lessons.controls import ClipPreview, GenerateControls
 
-panel = GenerateControls(pipeline, ClipPreview(start.clip, pipeline.size), prompt=start.prompt)
+jacks = open_clip(data_dir() / "clips" / "jumping_jacks.mp4")
+panel = GenerateControls(pipeline, ClipPreview(jacks, pipeline.size), prompt="santa in the snow")
 panel.show()
 
 # %% [markdown]
@@ -433,17 +435,22 @@ my_prompt = ...
 robot_exercise.check(my_prompt)
 
 # %% [markdown]
-# **A solution**, so that you can go on in any case:
+# The next cell paints your sentence, or a solution where it is not right yet, and the robot gets a
+# dance of its own.
 
 # %%
-my_prompt = robot_exercise.solution()
-robot_exercise.check(my_prompt)
-result = pipeline(my_prompt, skeleton.frames, ten)
-show_video(result.video, skeleton.fps, my_prompt)
+if not robot_exercise.passed:
+    my_prompt = robot_exercise.solution()
+with open_clip(data_dir() / "clips" / "robot_dance.mp4") as robot_clip:
+    robot_dance = prepare_clip(robot_clip, ClipSettings(frame_stride=6), pipeline.size)
+
+video = pipeline(my_prompt, robot_dance.frames, ten).video
+show_video(video, robot_dance.fps, my_prompt, follows=robot_dance.frames)
 
 # %% [markdown]
 # The second one: write a prompt with **two different** characters for the clip of two people, in
-# any place. `prompt_advice` must have nothing to say about it.
+# any place. `prompt_advice` must have nothing to say about it. The cell after it paints yours, or a
+# solution.
 
 # %%
 pair_exercise = tasks.write_the_pair(pipeline, pair_skeleton.frames)
@@ -452,8 +459,10 @@ my_pair = ...
 pair_exercise.check(my_pair)
 
 # %%
-my_pair = pair_exercise.solution()
-pair_exercise.check(my_pair)
+if not pair_exercise.passed:
+    my_pair = pair_exercise.solution()
+video = pipeline(my_pair, pair_skeleton.frames, ten).video
+show_video(video, pair_skeleton.fps, my_pair, follows=pair_skeleton.frames)
 
 # %% [markdown]
 # <details><summary><b>For the curious</b></summary>

@@ -93,8 +93,8 @@ print(f"{usual.num_inference_steps} steps; guidance scale {own:g} (lesson 06)")
 tasks.guess_the_first_expectation()
 
 # %% [markdown]
-# Press the button, wait, then drag the slider from left to right. On the left is what the network
-# was given at that step, on the right what it expected.
+# Press the button, wait, then drag the slider from left to right. For each step you see what the
+# network was given, and what it expected from that.
 
 # %%
 from fyp_lite.lessons.scrubber import StepScrubber
@@ -227,7 +227,7 @@ for n, settings in recipes.items():
     videos[n] = pipeline(start.prompt, skeleton.frames, settings).video
     seconds[n] = time.perf_counter() - began
 titles = {f"steps: {n}": video for n, video in videos.items()}
-show_gallery(titles, skeleton.fps, "number of steps")
+show_gallery(titles, skeleton.fps, "number of steps", follows=skeleton.frames)
 
 # %% [markdown]
 # And what did they bring? The run with the most steps took the smallest jumps, so it serves as the
@@ -281,9 +281,9 @@ print(f"largest difference between the result and pred_x0: {gap:.1e}")
 # grey fog is due to the schedule, which begins at pure noise; with schedules that begin a little
 # later, as Stable Diffusion's does, a single step comes out pale.
 #
-# It may glare instead: then that is **guidance**, which exaggerates what the sentence is about
-# (lesson 06), here in one go and with no later step to mend it. Is it? The same single step
-# without guidance, at scale 1:
+# Its colours may be harder than those of a longer run. Suspect **guidance**: it exaggerates what
+# the sentence is about (lesson 06), here in one go, with no later step to mend it. So the same
+# single step without guidance, at scale 1:
 
 # %%
 PLAIN = 1.0
@@ -294,7 +294,7 @@ single = {
     f"1 step, scale {PLAIN:g}": pipeline(start.prompt, skeleton.frames, plain).video,
     f"{COUNTS[-1]} steps, scale {own:g}": videos[COUNTS[-1]],
 }
-show_gallery(single, skeleton.fps, "run")
+show_gallery(single, skeleton.fps, "run", follows=skeleton.frames)
 for name, video in single.items():
     spread = video.max(axis=-1).astype(int) - video.min(axis=-1)
     print(f"{name:20} colourfulness {spread.mean():5.1f} of 255")
@@ -317,9 +317,9 @@ for n in (1, 5, 50):
 #
 # Distance does not tell whether a video does what it was told. Two **judges** can be asked, small
 # networks that were trained apart from the model. One finds joints: are they where the skeleton has
-# them (the **follow score**)? The other one is asked for the panda and the sea (the **prompt
-# score**). Both err. So they also look at the same panda in the same dance as a program **draws**
-# it, with nothing wrong. What they say about it is their **ceiling**.
+# them (the **follow score**)? The other one is asked for the wizard and the forest (the
+# **prompt score**). Both err. So they also look at the same wizard in the same dance as a program
+# **draws** it, with nothing wrong. What they say about it is their **ceiling**.
 
 # %%
 from fyp_lite.judges.scores import Judge
@@ -327,9 +327,9 @@ from fyp_lite.lessons.figures import drawn_case, judge_video, show_scores
 from fyp_lite.skeleton import read_skeletons
 
 judge, keypoints = Judge(), read_skeletons(skeleton.frames)
-wanted = {"character": ["panda"], "place": ["sea"]}
+wanted = {"character": ["wizard"], "place": ["forest"]}
 scores = {n: judge_video(judge, video, keypoints, wanted) for n, video in videos.items()}
-ceiling = judge_video(judge, drawn_case("04_panda_sea"), keypoints, wanted)
+ceiling = judge_video(judge, drawn_case("05"), keypoints, wanted)
 
 show_scores("steps", {str(n): score for n, score in scores.items()}, ceiling)
 show_chart(
@@ -363,8 +363,8 @@ scatter = max(limbs) - min(limbs)
 alike = [n for n in COUNTS if abs(scores[n].limbs - scores[COUNTS[-1]].limbs) <= scatter]
 asked = [n for n in COUNTS if all(scores[n].shown.values())]
 print(f"\nSeeds alone move the limbs by {100 * scatter:.0f} points.")
-print(f"By limbs, not to be told from {COUNTS[-1]} steps:", *alike)
-print("Panda and sea are both seen with these numbers of steps:", *asked or ["none"])
+print(f"Within that of {COUNTS[-1]} steps lie the runs with", *alike, "steps.")
+print("Wizard and forest are both seen with these numbers of steps:", *asked or ["none"])
 
 # %% [markdown]
 # **What to look for.** Two rows of the table that lie closer together than the seeds do can't be
@@ -372,10 +372,10 @@ print("Panda and sea are both seen with these numbers of steps:", *asked or ["no
 # may be due to the steps. Is there a number of steps from which on the follow score stays where it
 # is? Is it the knee of the distance curve, or does the dance sit long before the last details do?
 #
-# What these judges can't tell: the eight frames lie within one second, so whoever stands in the
+# What these judges can't tell: the eight frames lie within two seconds, so whoever stands in the
 # right place has most *joints* right at any moment. Only the space between *limbs* and their wrong
-# moment is about the dance. And where a picture is far from all that a judge has learned on, as a
-# glaring single step may be, a low score can be the judge's failure as well.
+# moment is about the dance. And where you see limbs that the judge doesn't find, as in the blur of
+# a single step, a low score is the judge's failure.
 
 # %% [markdown]
 # ## You may have read… · 1 minute

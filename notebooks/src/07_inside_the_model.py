@@ -148,7 +148,7 @@ for level, feature in enumerate(features, 1):
 # place takes in. The shares of all words add up to 1.
 
 # %%
-tasks.guess_where_panda_is()
+tasks.guess_where_ninja_is()
 
 # %%
 from fyp_lite.lessons.inside import WordExplorer, watch_words
@@ -168,7 +168,7 @@ explorer.show()
 
 # %%
 last = word_steps[-1]
-for word in ("panda", "sea"):
+for word in ("ninja", "stage"):
     ratio = on_figure(last.maps[:, last.words.index(word)], keypoints, pipeline.size)
     where = "on the figure" if ratio > 1.05 else "elsewhere" if ratio < 0.95 else "neither here"
     print(f"{word}: {ratio:.2f} times as much on the figure as elsewhere ({where})")
@@ -180,8 +180,8 @@ print(f"all words of the sentence together get {spoken:.0%} of the attention")
 # The rest goes to tokens that are no words: the sentence's start, its end, and the padding that
 # makes all sentences equally long. The text encoder has read the sentence before, so these tokens
 # know about it too. That is why maps of attention are a good hint and no proof: they show where a
-# word is looked for, not what is done with it there. Where *sea* is looked for on the figure, too,
-# it may well be that the network asks what the figure stands in front of.
+# word is looked for, not what is done with it there. Where *stage* is looked for on the figure,
+# too, it may well be that the network asks what the figure stands in front of.
 #
 # **Break it.** With a guidance scale of 0 the prompt is not read at all, so there is nothing to
 # watch.
@@ -245,7 +245,7 @@ print("measured:", frames_that_change(pipeline, 3))
 # stay the same, so whatever changes is due to what was taken away. Two guesses first:
 
 # %%
-tasks.guess_what_forgets_the_dance()
+tasks.guess_what_forgets_the_kick()
 
 # %%
 tasks.guess_what_holds_still()
@@ -273,7 +273,7 @@ with own_noise(pipeline), switched_off(pipeline, *ACROSS_FRAMES):
 show_gallery(videos, skeleton.fps, "switch")
 
 # %% [markdown]
-# Compare each video with the first one: where does the figure stand, does it dance, does it keep
+# Compare each video with the first one: where does the figure stand, does it kick, does it keep
 # its looks, does the background hold still? Two of these are easy to measure: how far the video is
 # from the first one, and how much the background changes from frame to frame (**flicker**).
 
@@ -310,16 +310,16 @@ print("Most of the stillness here comes from", "the noise" if by_noise > by_part
 # What the shared noise can't do is to paint a moving figure. For that there are the other
 # questions, and they take **judges**, small networks that were trained apart from the model. One
 # finds joints: are they where the skeleton has them (the **follow score**)? The other one tells
-# whether the panda is seen. Both err. So they also look at the same panda in the same dance as a
+# whether the ninja is seen. Both err. So they also look at the same ninja in the same kick as a
 # program **draws** it, with nothing wrong. What they say about it is their **ceiling**.
 
 # %%
 from fyp_lite.judges.scores import Judge
 from fyp_lite.lessons.figures import drawn_case, judge_video, show_scores
 
-judge, wanted = Judge(), {"character": ["panda"], "place": ["sea"]}
+judge, wanted = Judge(), {"character": ["ninja"], "place": ["stage"]}
 scores = {name: judge_video(judge, video, keypoints, wanted) for name, video in videos.items()}
-ceiling = judge_video(judge, drawn_case("04_panda_sea"), keypoints, wanted)
+ceiling = judge_video(judge, drawn_case("07"), keypoints, wanted)
 show_scores("video", scores, ceiling)
 
 lead = {name: 100 * (score.limbs - score.wrong_limbs) for name, score in scores.items()}
@@ -331,14 +331,14 @@ least = min(lead.values())
 print("The least:", ", ".join(name for name, points in lead.items() if points < least + 0.5))
 
 # %% [markdown]
-# **What to look for.** A part that carries the dance shows in the lead: without it, it falls
-# towards 0 and below. A part that carries the looks shows in the panda. Did your first guess come
+# **What to look for.** A part that carries the kick shows in the lead: without it, it falls
+# towards 0 and below. A part that carries the looks shows in the ninja. Did your first guess come
 # true?
 #
-# What the judge can't tell: the eight frames lie within one second, so whoever stands in the right
-# place has most *joints* right at any moment, and even the *limbs* are 64 elbows, wrists, knees and
-# ankles in all. A handful of them is a few points. Another seed would move the rows by as much
-# (lesson 05 measures it), so small steps between rows tell nothing: large ones do.
+# What the judge can't tell: the eight frames lie close together in time, so whoever stands in the
+# right place has most *joints* right at any moment, and even the *limbs* are 64 elbows, wrists,
+# knees and ankles in all. A handful of them is a few points. Another seed would move the rows by
+# as much (lesson 05 measures it), so small steps between rows tell nothing: large ones do.
 #
 # Is a video of the usual settings the one that was expected?
 

@@ -16,7 +16,7 @@
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/fyp-lite/fyp-lite/blob/main/notebooks/09_full_model.ipynb)
 #
 # The bundled *lite* model is a small brother of the published one. This lesson has the large one:
-# the same code, the same settings, nearly a billion parameters. To run it takes a graphics
+# the same code, the same settings, nearly a billion parameters. Running it needs a graphics
 # processor (**GPU**) and a download. Everything else here runs on any machine, and where there
 # is no GPU the lesson says so and shows no result that it did not make.
 #
@@ -195,7 +195,7 @@ print(f"estimated, full on the same: {readable_seconds(lite_seconds * ratio)}")
 # %% [markdown]
 # That is why this lesson is about GPUs.
 #
-# ## Less memory, less time · 2 minutes
+# ## Less work · 2 minutes
 #
 # What can be made smaller, and what that saves:
 
@@ -211,20 +211,20 @@ for name, (num_frames, latent_size, guided) in variants.items():
     print(f"{name:30} {share:6.1%} of the work of a step")
 
 # %% [markdown]
-# - **Fewer frames** save work and memory alike. What one run makes can be continued from another
-#   `start_frame`, but nothing ties the two runs' figures together.
+# - **Fewer frames** save work. What one run makes can be continued from another `start_frame`, but
+#   nothing ties the two runs' figures together.
 # - **Guidance scale 1** runs one branch in place of two, and obeys the prompt less (lesson 06).
 # - **256 × 256** is the largest saving, and the published weights were not trained for it: expect
 #   worse pictures.
-# - **Fewer steps** save time and no memory (lesson 05).
-# - **float16** halves the memory of float32 and is what `load_pipeline` takes on a GPU.
+# - **Fewer steps** save as many times the work of one (lesson 05).
 #
 # ## Memory modes · 3 minutes
 #
-# The same video can be made with less memory, more slowly: decode one frame at a time (*VAE
-# slicing*), let attention take one frame at a time (*chunking*), ask for the two answers of
-# guidance one after the other, keep only the network at work on the GPU (*offload*).
-# `load_pipeline` takes the fastest of these **modes** that fits into the free memory.
+# On a GPU, `load_pipeline` takes numbers of 16 bits, which halves the memory. The same video can be
+# made with less still, more slowly: decode one frame at a time (*VAE slicing*), let attention take
+# one frame at a time (*chunking*), ask for the two answers of guidance one after the other, keep
+# only the network at work on the GPU (*offload*). `load_pipeline` takes the fastest of these
+# **modes** that fits into the free memory.
 #
 # A clip longer than eight frames, 128 say, goes through **windows** of eight that overlap.
 
@@ -240,27 +240,30 @@ from fyp_lite.cost import count_windows
 from fyp_lite.footprint import FULL
 from fyp_lite.memory import choose_memory_mode, estimate_memory, memory_modes, readable_bytes
 
-GPU, HALF, LENGTHS = torch.device("cuda"), [torch.float16], [8, 32, 128]
+GPU, HALF, LENGTHS = torch.device("cuda"), [torch.float16], [4, 8, 32, 128]
 
-print("peak memory at 512 x 512, computed, not run; frames:", *LENGTHS)
+
+def print_row(values, name):
+    print("".join(f"{value:>8}" for value in values), f" {name}")
+
+
+print("peak memory at 512 x 512, computed, not run:\n")
+print_row(LENGTHS, "frames")  # both models were trained on clips of eight
+print_row([count_windows(lite, length) for length in LENGTHS], "windows")
 for mode in memory_modes(HALF, GPU):
     peaks = [estimate_memory(FULL, n, mode, device_type="cuda").peak for n in LENGTHS]
-    print("  ".join(readable_bytes(peak) for peak in peaks), f" {mode}")
+    print_row([readable_bytes(peak) for peak in peaks], mode)
 
 print("\nchosen for 32 frames:")
 for gigabytes in (4, 8, 15, 40):
     free = gigabytes * 10**9
     print(choose_memory_mode(FULL, 32, device=GPU, free=free, dtypes=HALF))
 
-print()
-for length in LENGTHS:  # both models were trained on clips of eight frames
-    print(f"{length:3} frames: {count_windows(lite, length)} windows")
-
 # %% [markdown]
-# **What to look for.** Down the table, each mode needs less and takes more time. Across it, a clip
-# of 128 frames needs hardly more memory than one of 8: only one window is at work at a time. Time
-# grows with the number of windows. The count leaves out the libraries and the work space of single
-# kernels, so part of the free memory is kept back when a mode is chosen.
+# **What to look for.** Down the table, each mode needs less and takes more time. Across it, four
+# frames need less than eight, but from there on hardly anything is added: only one window is at
+# work at a time. Time grows with the number of windows. The count leaves out the libraries and the
+# work space of single kernels, so part of the free memory is kept back when a mode is chosen.
 #
 # ## What guidance costs · 1 minute
 #
@@ -270,15 +273,15 @@ for length in LENGTHS:  # both models were trained on clips of eight frames
 # %%
 from fyp_lite.cost import network_answers
 
-for scale in (1.0, 2.0, 7.5, 12.5, 30.0):
+for scale in (1.0, 2.0, 12.5):
     chosen = SampleSettings(num_inference_steps=steps, guidance_scale=scale)
     print(f"guidance scale {scale:4}: {network_answers(lite, chosen)} network answers")
 
 # %% [markdown]
 # **Exercise.** A shared GPU gives you a quarter of the work of the published run (50 steps,
-# guidance scale 12.5, 8 frames, 512 × 512). Keep frames, size and guidance scale. Give the settings
-# with the most steps that fit, in place of the `...`.
-
+# guidance scale 12.5, 8 frames, 512 × 512). Keep frames, size and guidance scale. Put
+# `SampleSettings(num_inference_steps=…, guidance_scale=…)` in place of the `...`, with the most
+# steps that fit.
 
 # %%
 exercise = tasks.quarter_of_the_work(lite)
@@ -303,7 +306,7 @@ import inspect
 
 from fyp_lite.checkpoints import load_published, to_published_keys
 
-print(inspect.getsource(load_published))
+print(inspect.getdoc(load_published))
 
 miniature = PUBLISHED | {
     "block_out_channels": [16, 24, 32, 32],
@@ -365,11 +368,9 @@ chosen = SampleSettings(num_inference_steps=steps, seed=0)
 if missing:
     print("Not run here. Missing:", missing)
     print("\nWith it, this would run, and its result would be shown:")
-    print(f"  full({start.prompt!r}, frames of {full_size} x {full_size}, {chosen})")
-    trillions = steps * work["full"] / 1e12
-    print(
-        f"  {network_answers(lite, chosen)} network answers, {trillions:,.0f} trillion operations"
-    )
+    print(f"  {start.prompt!r}, 8 frames of {full_size} x {full_size}, {steps} steps, seed 0:")
+    seconds = readable_seconds(lite_seconds * ratio)
+    print(f"  {network_answers(lite, chosen)} network answers; on {lite.device} here, {seconds}")
 
 # %% [markdown]
 # The settings leave the guidance scale open: each model then takes its own. A **run card** holds
@@ -421,7 +422,8 @@ show_side_by_side(videos, skeleton.fps)
 # | What is different in the full model? | numbers in a configuration; the code is the same |
 # | Do settings mean the same? | yes: frame numbers, and crops of a frame with short side 512 |
 # | What costs? | frames, pixels, steps; guidance doubles it once |
-# | What if memory is short? | fewer frames first, then no guidance, then a smaller size |
+# | What if memory is short? | `load_pipeline` chooses a mode; then take fewer than eight frames |
+# | What if time is short? | fewer steps or frames, then no guidance, then a smaller size |
 # | What if there is no GPU? | the lite model: every lesson but this one needs no other |
 #
 # **Where to go next.** Lesson 10 is the playground: all settings on one panel, side by side.

@@ -74,8 +74,9 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # | Text | prompt; negative prompt: what to lead away from | 04, 06 |
 # | Sampling | steps (number of DDIM steps), guidance scale (CFG scale), seed | 05, 06 |
 #
-# Below the video there are three tabs: **Compare A and B**, **Sweep**, **Save and share**. What
-# you save goes into the folder that the next cell makes beside this notebook.
+# At the top, a **Preset** sets all of them at once. Below the video there are three tabs: **Compare
+# A and B**, **Sweep**, **Save and share**. What you save goes into the folder that the next cell
+# makes beside this notebook.
 #
 # Try, in this order:
 #
@@ -83,7 +84,7 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # 2. Change one thing, say the seed, and generate again. Both play side by side, and the panel says
 #    what differs.
 # 3. Choose another clip at the top. With `two_people`, name two characters.
-# 4. Write *night* into **Negative**, with a sunny prompt.
+# 4. Take the preset `cute boy`, set the guidance scale to 4 and write *sunset* into **Negative**.
 # 5. Under *Save and share*, save a run card as PNG, and look at it.
 # 6. Set the input type to **raw** and choose the clip `cartoon`, or upload a video of somebody who
 #    moves. The panel looks for people in every frame, once: you see how far it is, and can stop it.
@@ -104,6 +105,7 @@ folder = Path("playground")
 folder.mkdir(exist_ok=True)
 
 panel = Playground(pipeline, prompt=prompt, folder=folder)
+panel.picker.bundled.value = clip.path
 panel.show()
 
 # %% [markdown]
@@ -122,8 +124,8 @@ tasks.guess_what_is_known()
 
 # %% [markdown]
 # What the panel does can be done in cells, too. A video together with all that made it is kept on
-# a **run card**. The next cell makes two videos, with eight steps each to be quick, and lets the
-# cards say what differs.
+# a **run card**. The next cell makes two videos and lets the cards say what differs. Eight steps
+# each are quick, and a guidance scale of 4 lets the prompt have its say.
 
 # %%
 import time
@@ -133,7 +135,7 @@ from fyp_lite.lessons.runcard import RunCard, class_picture, make_card
 from fyp_lite.lessons.share import differences
 from fyp_lite.lessons.show import show_video
 
-quick = SampleSettings(num_inference_steps=8)
+quick = SampleSettings(num_inference_steps=8, guidance_scale=4)
 
 
 def generate(clip_settings, sample_settings=quick, negative_prompt=""):
@@ -307,12 +309,13 @@ except ValueError as error:
 # %% [markdown]
 # ## Exercise 1: what did she do differently? · 2 minutes
 #
-# A friend follows your card A, but her video looks different. She sends you her card. **Which one
+# A friend follows your card A, and this is what she gets. She sends you her card. **Which one
 # setting differs?** Put its name in place of the `...`, in quotation marks: `"seed"`, for example.
 # The line with `differences` compares two cards: take its `#` away.
 
 # %%
-_, card_friend = generate(ClipSettings(), negative_prompt="sea")
+video_friend, card_friend = generate(ClipSettings(), negative_prompt="moon")
+show_video(video_friend, card_friend.fps, "The friend's video, after card A")
 friend = tasks.find_the_difference()
 
 # print(differences(card_a, card_friend))
@@ -321,7 +324,7 @@ friend.check(my_answer)
 
 # %% [markdown]
 # **Solution.** Without the cards you would have searched for long: the setting that differs is
-# one that is empty most of the time. It leads the friend's video away from the very sea that the
+# one that is empty most of the time. It leads the friend's video away from the very moon that the
 # prompt asks for.
 
 # %%
@@ -402,6 +405,6 @@ print("All have in common:", job.title)
 # project's folder:
 #
 # ```bash
-# .venv/bin/fyp-lite "an astronaut on the moon" --clip data/clips/dance.mp4 --frame-stride 6 \
-#     --seed 1 --out moon.mp4
+# .venv/bin/fyp-lite "batman in the city at night" --clip data/clips/kick.mp4 --frame-stride 6 \
+#     --seed 1 --out batman.mp4
 # ```

@@ -54,7 +54,7 @@ def test_it_runs_from_a_clean_kernel_without_a_network(tmp_path, monkeypatch):
 
     outputs = [out for cell in notebook.cells for out in cell.get("outputs", [])]
     pages = [out.data["text/html"] for out in outputs if "text/html" in out.get("data", {})]
-    assert sum(page.count("<video") for page in pages) == 8
+    assert sum(page.count("<video") for page in pages) == 9
     texts = [out.data["text/plain"] for out in outputs if "data" in out]
     for panel in ("ClipPreview(", "GenerateControls("):
         assert sum(text.startswith(panel) for text in texts) == 1

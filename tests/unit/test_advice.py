@@ -69,3 +69,14 @@ def test_unknown_words_come_with_near_ones(frames):
     first, second = prompt_advice(KnowsPandas(), "a pandda", frames["dance"])
     assert first.endswith("“pandda”: did you mean panda or pandas?")
     assert second.endswith("“xylophon”.")
+
+
+def test_the_negative_prompts_words_are_looked_at_too(frames):
+    class KnowsSea:
+        @staticmethod
+        def unknown_words(text: str) -> dict[str, list[str]]:
+            return {word: ["sea"] for word in text.split() if word != "sea"}
+
+    assert prompt_advice(KnowsSea(), "sea", frames["dance"], "sea") == []
+    (sentence,) = prompt_advice(KnowsSea(), "sea", frames["dance"], "sae")
+    assert sentence == "The model does not know the word “sae”: did you mean sea?"

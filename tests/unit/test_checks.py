@@ -91,7 +91,12 @@ def check_stride(settings: ClipSettings) -> str | None:
 
 
 @pytest.fixture
-def exercise():
+def exercise(monkeypatch):
+    monkeypatch.setattr(checks, "_wrong_tries", {})
+    return second_frames()
+
+
+def second_frames():
     hints = ["Look at stride.", "It is even.", "It is 2."]
     return Exercise("Every second frame", check_stride, hints, ClipSettings(frame_stride=2))
 
@@ -105,6 +110,17 @@ def test_wrong_tries_reveal_one_hint_after_the_other(exercise, shown):
         assert hint in text
     assert ".solution()" in shown[3]
     assert not exercise.passed and exercise.tries == 4
+
+
+def test_hints_go_on_where_the_cell_is_run_again(exercise, shown):
+    for number in (1, 2, 3):
+        second_frames().check(ClipSettings())
+        assert f"Hint {number} of 3" in shown.pop()
+    again = second_frames()
+    assert again.tries == 3 and not again.passed
+    again.check(again.solution())
+    second_frames().check(ClipSettings())
+    assert "Hint 1 of 3" in shown.pop()
 
 
 def test_the_solution_passes_and_a_right_try_stays_passed(exercise, shown):
@@ -325,6 +341,22 @@ def test_a_skeleton_video_is_described_and_another_is_not():
     long = draw_skeletons(keypoints.repeat(5, axis=0), 256, 256)
     assert "At 8 moments: One person. Left arm up" in show.describe("the skeleton", long, 8)
     assert show.describe("noise", video(0), 8).endswith(": noise")
+
+
+def test_a_generated_video_is_described_by_the_motion_it_was_asked_for(shown, monkeypatch):
+    keypoints = standing()
+    keypoints[:, 0, JOINTS.index("left_wrist")] = (175, 25, 1)
+    keypoints[:, 0, JOINTS.index("left_elbow")] = (170, 50, 1)
+    skeleton = draw_skeletons(keypoints, 256, 256)
+    wanted = "a panda. The skeleton it follows: One person. Left arm up in every frame"
+    show.show_video(video(0), 8, "a panda", follows=skeleton)
+    assert wanted in shown.pop()
+    monkeypatch.setenv("FYP_LITE_STILLS", "1")
+    show.show_side_by_side({"the skeleton": skeleton, "a panda": video(0)}, 8, follows=skeleton)
+    strips = [thing["text/plain"] for thing in shown if isinstance(thing, dict)]
+    assert wanted in strips[1]
+    assert strips[0].count("One person") == 1 and "it follows" not in strips[0]
+    assert show.asked_motion(None) == show.asked_motion(video(0)) == ""
 
 
 def test_every_case_of_the_lessons_has_its_expected_picture():

@@ -63,10 +63,10 @@ def test_one_probe_serves_every_number_of_steps_but_not_every_shape(tiny_pipelin
 def test_the_line_says_what_is_counted(tiny_pipeline, monkeypatch):
     monkeypatch.setattr(cost, "_measure", lambda *_: Probe(step=0.5, decode=0.1))
     assert cost_line(tiny_pipeline, CLIP, settings(8, 3)) == (
-        "about 4 s and less than 0.1 GB on this machine (16 network answers: 8 steps × 2 branches)"
+        "about 4 s on this machine (16 network answers: 8 steps × 2 branches)"
     )
     assert cost_line(tiny_pipeline, CLIP, settings(1, 1)) == (
-        "less than 1 s and less than 0.1 GB on this machine (1 network answer: 1 step × 1 branch)"
+        "less than 1 s on this machine (1 network answer: 1 step × 1 branch)"
     )
     assert "(60 network answers: 10 steps × 2 branches × 3 videos)" in cost_line(
         tiny_pipeline, CLIP, settings(10), num_videos=3

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fyp_lite import data_dir
+from fyp_lite.clip import prepare_clip
 from fyp_lite.judges.scores import Judge, prompt_score
 from fyp_lite.keypoints.file import KeypointClip
 from fyp_lite.lessons import figures
@@ -92,6 +93,10 @@ def test_a_gallery_is_one_sheet_where_stills_are_asked_for(shown, monkeypatch):
     assert len(played) == 1
     assert text == "A few frames of each video, one prompt a row: a panda; a robot"
     assert pixels(sheet, (200, 0, 0)) == pixels(sheet, (0, 0, 200)) == 3 * 128 * 128
+
+    dance = prepare_clip(data_dir() / "clips" / "dance.mp4", ClipSettings(), 256)
+    show_gallery(videos, 8.0, "prompt", follows=dance.frames)
+    assert shown[1][1].startswith(f"{text}. The skeleton it follows: One person. Left arm up")
 
 
 class KnownJudge(Judge):

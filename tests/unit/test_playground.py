@@ -40,6 +40,12 @@ def test_all_settings_reach_the_video(playground, tiny_pipeline):
     assert (card.run(tiny_pipeline) == playground.video).all()
 
 
+def test_an_unknown_word_of_the_negative_prompt_is_named(playground):
+    playground.negative_prompt.value = "xylophon"
+    press_generate(playground)
+    assert "“xylophon”" in playground.message.value
+
+
 def test_stop_leaves_the_last_card(playground):
     press_generate(playground)
     kept = playground.card
@@ -166,6 +172,10 @@ def test_differences_name_every_setting(playground):
     press_generate(playground)
     a = playground.card
     assert differences(a, a) == []
+    playground.negative_prompt.value = "sea"
+    press_generate(playground)
+    assert differences(a, playground.card) == ["negative prompt: none → sea"]
+    playground.negative_prompt.value = ""
     playground.picker.bundled.value = CLIPS / "walk.mp4"
     playground.chooser.ruler.frame_stride.value = 1
     playground.guidance_scale.value = 1
@@ -332,6 +342,18 @@ def test_the_cost_is_told_when_a_slider_has_come_to_rest(playground):
     async def session():
         playground.steps.value = 5
         playground.steps.value = 7
+        await playground._costing
+
+    asyncio.run(session())
+    assert playground.cost.value.endswith("(14 network answers: 7 steps × 2 branches)")
+
+
+def test_the_cost_is_told_after_a_run_that_came_in_between(playground):
+    async def session():
+        playground.steps.value = 7
+        playground.generate_button.click()
+        await playground.task
+        assert playground.cost.value == ""
         await playground._costing
 
     asyncio.run(session())

@@ -7,11 +7,13 @@ import io
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from PIL import Image
 
 import fyp_lite
 from fyp_lite.clip import open_clip, prepare_clip
+from fyp_lite.lessons import cardpicture
 from fyp_lite.lessons.runcard import CardError, RunCard, class_picture, make_card
 from fyp_lite.settings import ClipSettings, SampleSettings, SettingsError
 
@@ -200,6 +202,22 @@ def test_the_picture_grows_with_what_is_written(card, tmp_path):
     short, long = (Image.open(tmp_path / name) for name in ("short.png", "long.png"))
     assert short.width == long.width == 775 + 48
     assert long.height > short.height
+
+
+def test_a_class_picture_tells_what_is_not_usual(card):
+    assert cardpicture._brief(card) == (
+        "seed 5 · 2 steps · guidance 3 · dance.mp4 from 8, stride 3 · 3 frames · crop right 20"
+    )
+    usual = replace(card, clip_settings=ClipSettings())
+    assert cardpicture._brief(usual) == (
+        "seed 5 · 2 steps · guidance 3 · dance.mp4 from 0, stride 3"
+    )
+    sampling = replace(SAMPLE_SETTINGS, eta=0.5, guidance_end=0.25, scheduler="ddim")
+    odd = replace(usual, negative_prompt="the sea", sample_settings=sampling)
+    assert cardpicture._brief(odd) == (
+        cardpicture._brief(usual) + " · away from “the sea” · eta 0.5 · guidance_end 0.25"
+    )
+    assert not np.array_equal(class_picture([usual]), class_picture([odd]))
 
 
 def test_a_class_picture_holds_every_card(card):

@@ -124,6 +124,8 @@ def test_a_damaged_file_is_named(tiny_pipeline, clip, tmp_path):
     ("rows", "columns", "error", "said"),
     [
         ({"frame_strid": [1]}, None, SweepError, "did you mean 'frame_stride'"),
+        ({"guidance": [1]}, None, SweepError, "did you mean 'guidance_scale'"),
+        ({"steps": [1]}, None, SweepError, "did you mean 'num_inference_steps'"),
         ({"seed": [0], "eta": [0]}, None, SweepError, "one name with its values"),
         ({"seed": []}, None, SweepError, "at least one"),
         ({"seed": [1, 1]}, None, SweepError, "give each once"),

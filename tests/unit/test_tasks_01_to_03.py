@@ -57,6 +57,8 @@ def test_the_mirror_exchanges_names_too(keypoints, said):
     assert "but the names stayed" in tried(exercise, said, flipped)
     assert "every joint is where it was" in tried(exercise, said, keypoints[:, :, PARTNERS])
     assert "It says: One person" in tried(exercise, said, keypoints)
+    away = flipped[:, :, PARTNERS] + np.array([64, 0, 0])
+    assert "joints are 64 pixels off" in tried(exercise, said, away)
     assert "is needed" in tried(exercise, said, keypoints[:2])
     assert passes(exercise, said)
 

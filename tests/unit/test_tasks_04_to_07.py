@@ -40,9 +40,14 @@ def test_the_pair_needs_two_kinds_and_no_more(pipeline, two_people, said):
     exercise = lesson_04.write_the_pair(pipeline, two_people)
     assert "names 1 of the characters" in tried(exercise, said, "a panda on the sea")
     assert "of one kind" in tried(exercise, said, "two pandas on the sea")
+    for same in ("a panda and a panda bear", "a man and a guy in the park", "a cop, a policeman"):
+        assert "of one kind" in tried(exercise, said, same)
     three = "a panda and a robot and a man in the park"
     assert "names 3 characters, but these frames hold 2 people" in tried(exercise, said, three)
-    assert passes(exercise, said)
+    assert lesson_04.named_kinds("Iron man, a brown bear") == {"iron man", "bear"}
+    exercise.check("a panda, a robot on the beach")
+    assert exercise.passed
+    assert passes(lesson_04.write_the_pair(pipeline, two_people), said)
 
 
 def test_the_expectation_and_the_guided_number_are_computed(said):

@@ -118,7 +118,11 @@ def dance_in_a_mirror(keypoints: np.ndarray, size: int) -> Exercise:
             return "It is flipped, but the names stayed: in a mirror a left arm is a right arm."
         if same(keypoints[:, :, PARTNERS]):
             return "Left and right have changed their names, but every joint is where it was."
-        return f"It says: {describe_motion(joints)} Wanted: {describe_motion(wanted)}"
+        said, due = describe_motion(joints), describe_motion(wanted)
+        if said == due:
+            away = np.linalg.norm((joints - wanted)[..., :2], axis=-1).mean()
+            return f"The motion is right, but the joints are {away:.0f} pixels off on average."
+        return f"It says: {said} Wanted: {due}"
 
     return Exercise(
         "The joints of the dance in a mirror",

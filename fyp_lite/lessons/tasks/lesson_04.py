@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from fyp_lite.advice import prompt_advice
 from fyp_lite.lessons.checks import Exercise, predict
 from fyp_lite.pipeline import FollowYourPosePipeline
-from fyp_lite.world.captions import PLACES, STYLES, TIMES, count_characters
+from fyp_lite.world.captions import NOUNS, PLACES, STYLES, TIMES, count_characters, words_of
 
 
 def guess_capitals() -> None:
@@ -106,7 +108,7 @@ def write_the_pair(pipeline: FollowYourPosePipeline, skeleton_frames: np.ndarray
             return " ".join(advice)
         if (count := count_characters(prompt)) != 2:
             return f"It names {count} of the characters that the model knows; it takes two."
-        if " and " not in prompt:
+        if len(named_kinds(prompt)) < 2:
             return "Both characters are of one kind."
         return None
 
@@ -120,3 +122,11 @@ def write_the_pair(pipeline: FollowYourPosePipeline, skeleton_frames: np.ndarray
         ],
         solution="a knight and a princess at the castle",
     )
+
+
+def named_kinds(prompt: str) -> set[str]:
+    """The kinds of character that a sentence names: a man and a guy are of one."""
+    kinds = {form: kind for kind, nouns in NOUNS.items() for pair in nouns for form in pair}
+    longest_first = "|".join(sorted(kinds, key=len, reverse=True))
+    sentence = " ".join(words_of(prompt))
+    return {kinds[form] for form in re.findall(rf"\b({longest_first})\b", sentence)}

@@ -23,11 +23,11 @@ def guess_the_coarsest_level() -> None:
     )
 
 
-def guess_where_panda_is() -> None:
+def guess_where_ninja_is() -> None:
     """Where is a word looked for?"""
     predict(
-        "The prompt is `a panda on the sea`. Where should the word `panda` be looked for?",
-        ["Everywhere alike", "Mostly where the figure stands", "Mostly in the sea"],
+        "The prompt is `a ninja on the stage`. Where should the word `ninja` be looked for?",
+        ["Everywhere alike", "Mostly where the figure stands", "Mostly in what is around it"],
         answer="Mostly where the figure stands",
         why="At least, that would be sensible. Whether this network does so is measured two cells "
         "below.",
@@ -57,10 +57,10 @@ def find_who_changes(pipeline: FollowYourPosePipeline) -> Exercise:
     )
 
 
-def guess_what_forgets_the_dance() -> None:
+def guess_what_forgets_the_kick() -> None:
     """Which part carries the skeleton?"""
     predict(
-        "Which switch makes the figure forget the dance?",
+        "Which switch makes the figure forget the kick?",
         ["Pose encoder", "Cross-frame attention", "Temporal attention", "Temporal convolution"],
         answer="Pose encoder",
         why="Its features are the only way by which the skeleton reaches the UNet.",

@@ -48,9 +48,9 @@ def find_the_difference() -> Exercise:
     """The setting in which the friend's card differs from A: the negative prompt."""
 
     def check(name: str) -> str | None:
-        if name.strip().lower().replace("_", " ") == "negative prompt":
+        if name.strip().lower().replace("_", " ") in ("negative prompt", "negative"):
             return None
-        return f"{name!r} is not it: that is the same on both cards, or no setting."
+        return f"{name!r} is not it: that is the same on both cards, or no setting's name."
 
     return Exercise(
         "The setting in which the friend's card differs",
@@ -95,7 +95,7 @@ def plan_the_sweep(pipeline: FollowYourPosePipeline, given: Given, out: Path) ->
             "The settings are called frame_stride and seed. Either may be the rows.",
             f"The clip has {given.clip.num_frames} frames, and eight pictures have seven gaps: a "
             f"stride of {largest} still fits.",
-            'Rows could be {"frame_stride": [1, 6, 20]}, and columns {"seed": [0, 1]}.',
+            'Rows could be {"frame_stride": [1, 3, 9]}, and columns {"seed": [0, 1]}.',
         ],
-        solution={"rows": {"frame_stride": [1, 6, 20]}, "columns": {"seed": [0, 1]}},
+        solution={"rows": {"frame_stride": [1, 3, 9]}, "columns": {"seed": [0, 1]}},
     )
