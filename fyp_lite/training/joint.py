@@ -40,6 +40,7 @@ from fyp_lite.world.dataset import world_vocabulary
 
 WIDTHS = (48, 96, 192)
 LATENT_CHANNELS = 8
+TEMPORAL = ("attn_temp", "norm_temp", "conv_temporal")  # in the names of the temporal layers
 DROP_PROMPT = 0.1
 DROP_POSE = 0.1
 PERSON_WEIGHT = 4.0  # in the loss: people are a tenth of the picture and what everybody looks at
@@ -118,11 +119,13 @@ def freeze_all_but(stage: DiffusionStage, parts: tuple[str, ...]) -> None:
 
 
 def timestep_at(quantile: float) -> int:
-    """Timesteps over 0...999, five in six above 300: there prompt and pose decide what is painted.
+    """Timesteps over 0...999, seven in ten below 500: there outlines and flat colours are made.
 
+    Above it prompt and pose decide what is painted, which is learned sooner: runs with five in six
+    above 300 ended in pictures that were right from afar and mottled from near.
     Quantiles spread evenly within a batch make the loss steadier.
     """
-    place = quantile * 1.8 if quantile < 1 / 6 else quantile * 0.84 + 0.16
+    place = quantile / 1.4 if quantile < 0.7 else 0.5 + (quantile - 0.7) / 0.6
     return min(int(place * 1000), 999)
 
 
@@ -225,6 +228,9 @@ def main() -> None:
     stage = DiffusionStage(tokenizer)
     start_from(stage, options, "training.text")
     stage.text_encoder.requires_grad_(False)
+    for name, parameter in stage.unet.named_parameters():
+        if any(part in name for part in TEMPORAL):
+            parameter.requires_grad = False  # single frames teach nothing about time
     if train(stage, batches(cache, tokenizer, options), options):
         save_networks(stage, options, tokenizer)
 

@@ -25,6 +25,7 @@ from fyp_lite.training.common import (
 )
 from fyp_lite.training.joint import (
     DROP_POSE,
+    TEMPORAL,
     DiffusionStage,
     freeze_all_but,
     make_item,
@@ -32,7 +33,7 @@ from fyp_lite.training.joint import (
 )
 from fyp_lite.world.dataset import world_vocabulary
 
-TRAINABLE = ("attn1.to_q", "attn_temp", "norm_temp", "conv_temporal")
+TRAINABLE = ("attn1.to_q", *TEMPORAL)
 IMAGE_SHARE = 0.25
 
 

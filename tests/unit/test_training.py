@@ -148,6 +148,13 @@ def options(out: Path, **changes: object) -> common.Options:
     return common.Options(**(values | changes))
 
 
+def test_timesteps_lie_where_there_is_most_to_learn():
+    steps = [joint.timestep_at(quantile) for quantile in np.linspace(0, 1, 1001)]
+    assert steps == sorted(steps)
+    assert (steps[0], steps[-1]) == (0, 999)
+    assert np.mean(np.array(steps) < 500) == pytest.approx(0.7, abs=0.01)
+
+
 def test_halves_of_a_batch_are_the_batch():
     whole = toy_batch(common.Draw(seed=1, step=5), 4)
     halves = [toy_batch(common.Draw(1, 5, process, 2), 2) for process in (0, 1)]
