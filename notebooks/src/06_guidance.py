@@ -335,7 +335,7 @@ pulled = {
         start.prompt, skeleton.frames, quick, negative_prompt=AWAY
     ).video,
 }
-show_gallery(pulled, skeleton.fps, "negative prompt")
+show_gallery(pulled, skeleton.fps, "negative prompt", follows=skeleton.frames)
 for name, video in pulled.items():
     sure = judge_video(judge, video, keypoints, wanted).sure
     print(f"{name:20} panda {sure['character']:4.0%}, sea {sure['place']:4.0%}")

@@ -270,7 +270,7 @@ with own_noise(pipeline):
 with own_noise(pipeline), switched_off(pipeline, *ACROSS_FRAMES):
     videos["own noise, without all three"] = paint()
 
-show_gallery(videos, skeleton.fps, "switch")
+show_gallery(videos, skeleton.fps, "switch", follows=skeleton.frames)
 
 # %% [markdown]
 # Compare each video with the first one: where does the figure stand, does it kick, does it keep

@@ -358,7 +358,7 @@ mine_too = to_pipeline(moving, tokenizer, lite.vae)
 for prompt in prompts[1:]:
     videos[prompt] = mine_too(prompt, dance.frames, settings).video
 
-show_side_by_side(videos, dance.fps)
+show_side_by_side(videos, dance.fps, follows=dance.frames)
 
 keypoints = read_skeletons(dance.frames)
 for title, video in list(videos.items())[1:3]:

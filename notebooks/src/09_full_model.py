@@ -398,7 +398,7 @@ for name, pipeline in {"lite": lite, "full": full}.items():
     print(f"{name}: {seconds:.0f} s, guidance scale {asked} in the settings, {used} on the card")
 if HAS_GPU:
     print(f"{torch.cuda.max_memory_allocated() / 1e9:.1f} GB of the GPU's memory at most")
-show_side_by_side(videos, skeleton.fps)
+show_side_by_side(videos, skeleton.fps, follows=skeleton.frames)
 
 # %% [markdown]
 # <details><summary><b>For the curious</b></summary>
