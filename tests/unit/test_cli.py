@@ -264,7 +264,7 @@ def test_every_preset_is_read_and_fits_its_clip(path):
 def test_bundled_clips_have_names_and_files_go_first(tmp_path, monkeypatch):
     bundled = str(data_dir() / "clips" / "dance.mp4")
     assert find_clip("dance") == find_clip("dance.mp4") == bundled
-    assert find_clip("folder/dance.mp4") == "folder/dance.mp4"  # whoever reads it says what is wrong
+    assert find_clip("folder/dance.mp4") == "folder/dance.mp4"  # its reader says what is wrong
     with pytest.raises(ValueError, match="nobody is neither a file nor a bundled clip.* dance"):
         find_clip("nobody")
     monkeypatch.chdir(tmp_path)
