@@ -11,12 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from safetensors.torch import save_file
 
 from fyp_lite.checkpoints import load_pipeline
 from fyp_lite.hashes import verify_hashes
 from fyp_lite.settings import SampleSettings
 from fyp_lite.training import assemble, autoencoder, cache, common, joint, temporal, text
+
+
+@pytest.fixture(autouse=True)
+def new_accelerator() -> None:
+    """Accelerate keeps the first precision of a process for good: each test begins anew."""
+    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 def run(monkeypatch, module, *arguments: object) -> None:
