@@ -7,10 +7,11 @@
 Every part is written as soon as it is known, and the same command goes on where it was stopped.
 
 autoencoder: how well frames come back. denoising: the loss with the right prompt and pose against
-none and against another clip's; a model that ignores either would show no difference. ceilings:
-what the judges say about rendered clips through the autoencoder. generated: what they say about
-generated ones. follow the clip: what they say about a skeleton or raw video of yours. knob: what
-each setting does.
+none and against another clip's; a model that ignores either would show no difference. denoised: how
+well clips come back that were made noisy up to a timestep, which tells at which ones the network is
+weak. ceilings: what the judges say about rendered clips through the autoencoder. generated: what
+they say about generated ones. follow the clip: what they say about a skeleton or raw video of
+yours. knob: what each setting does.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ from fyp_lite.world.dataset import Clip, render_clip
 
 Video = tuple[Clip, np.ndarray]  # what was asked for and `[f, h, w, 3]` uint8
 TIMESTEPS = (150, 400, 650, 900)
+DENOISED_FROM = (200, 350, 500, 999)
+DENOISING_STEP = 50  # timesteps
 KNOBS = (
     "steps",
     "guidance",
@@ -94,14 +97,17 @@ class Effort:
 
     frames: int  # for the autoencoder
     denoising: int  # clips
+    denoised: int  # clips
     clips: int  # of each kind, seen and held out
     stills: int  # of each kind, on top, for the prompt score
     knob_clips: int
     num_steps: int
 
 
-FULL = Effort(frames=240, denoising=24, clips=48, stills=144, knob_clips=6, num_steps=20)
-QUICK = Effort(frames=48, denoising=3, clips=8, stills=24, knob_clips=1, num_steps=10)
+FULL = Effort(
+    frames=240, denoising=24, denoised=8, clips=48, stills=144, knob_clips=6, num_steps=20
+)
+QUICK = Effort(frames=48, denoising=3, denoised=2, clips=8, stills=24, knob_clips=1, num_steps=10)
 
 
 def psnr(error: np.ndarray) -> float:
@@ -163,11 +169,42 @@ def velocity_error(
     total = 0.0
     for timestep in TIMESTEPS:
         alpha = pipeline.scheduler.alphas_cumprod[timestep].to(clean)
-        noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
+        noisy = noised(pipeline, clean, noise, timestep)
         velocity = alpha.sqrt() * noise - (1 - alpha).sqrt() * clean
         predicted = pipeline.unet(noisy.to(pipeline.unet.dtype), timestep, text, features).sample
         total += (predicted.float() - velocity).square().mean().item()
     return total / len(TIMESTEPS)
+
+
+@torch.no_grad()
+def evaluate_denoised(pipeline: FollowYourPosePipeline, count: int) -> Scores:
+    """Mean squared error of held-out clips' latents, made noisy and denoised, by first timestep."""
+    errors: dict[str, list[float]] = {}
+    for i, clip in enumerate(clips(count, CLIP_FRAMES, held_out=True, stream=5)):
+        clean = encode(pipeline, render_clip(clip)).transpose(0, 1)[None]
+        text = pipeline.encode_prompt([caption_of(clip)])
+        features = pipeline.encode_pose(skeleton_of(clip, pipeline.size))
+        noise = torch.randn(clean[:, :, :1].shape, generator=torch.Generator().manual_seed(i))
+        for first in DENOISED_FROM:
+            latents = noised(pipeline, clean, noise.to(clean), first)
+            for timestep in range(first, 0, -DENOISING_STEP):
+                predicted = pipeline.unet(
+                    latents.to(pipeline.unet.dtype), timestep, text, features
+                ).sample.float()
+                alpha = pipeline.scheduler.alphas_cumprod[timestep].to(clean)
+                guess = alpha.sqrt() * latents - (1 - alpha).sqrt() * predicted
+                left = alpha.sqrt() * predicted + (1 - alpha).sqrt() * latents
+                latents = noised(pipeline, guess, left, max(timestep - DENOISING_STEP, 0))
+            error = (guess - clean).square().mean().item()
+            errors.setdefault(f"from {first}", []).append(error)
+    return {name: round(float(np.mean(values)), 4) for name, values in errors.items()}
+
+
+def noised(
+    pipeline: FollowYourPosePipeline, clean: torch.Tensor, noise: torch.Tensor, timestep: int
+) -> torch.Tensor:
+    alpha = pipeline.scheduler.alphas_cumprod[timestep].to(clean)
+    return alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
 
 
 class Judged:
@@ -320,6 +357,7 @@ def main() -> None:
     results = Results(options.json, describe_run(options, pipeline), options.only)
     results.add("autoencoder", lambda: evaluate_autoencoder(pipeline, effort.frames))
     results.add("denoising", lambda: evaluate_denoising(pipeline, effort.denoising))
+    results.add("denoised", lambda: evaluate_denoised(pipeline, effort.denoised))
     judge = Judge()
     judged = Judged(pipeline, judge, effort)
     for kind, held_out in (("held out", True), ("seen", False)):

@@ -170,7 +170,9 @@ def test_prompts_lead_parts_from_the_clips_beginning_to_its_end(pipeline, monkey
 
     monkeypatch.setattr(evaluate, "CLIP_GUIDANCE", (2.0,))
     monkeypatch.setattr(evaluate, "GALLERY", ("A Panda on the sea", "An Astronaut"))
-    effort = evaluate.Effort(frames=1, denoising=1, clips=1, stills=1, knob_clips=1, num_steps=1)
+    effort = evaluate.Effort(
+        1, denoising=1, denoised=1, clips=1, stills=1, knob_clips=1, num_steps=1
+    )
     judged = evaluate.Judged(pipeline, OfSkeletons, effort)
     figures = judged.clip_file(data_dir() / "clips" / "walk.mp4")
     wrong, right = seen[:2]
@@ -199,7 +201,9 @@ def test_judges_are_trained_and_a_model_is_evaluated(tmp_path, monkeypatch):
 
     monkeypatch.setattr(scores, "FOLDER", tmp_path / "judges")
     monkeypatch.setattr(evaluate, "FOLDER", tmp_path / "judges")
-    effort = evaluate.Effort(frames=2, denoising=2, clips=1, stills=2, knob_clips=1, num_steps=1)
+    effort = evaluate.Effort(
+        2, denoising=2, denoised=1, clips=1, stills=2, knob_clips=1, num_steps=1
+    )
     monkeypatch.setattr(evaluate, "QUICK", effort)
     monkeypatch.setattr(knobs, "STEPS", (1,))
     monkeypatch.setattr(knobs, "GUIDANCE", (0.0, 4.0))
@@ -216,6 +220,7 @@ def test_judges_are_trained_and_a_model_is_evaluated(tmp_path, monkeypatch):
         for source in ("ceilings", "generated"):
             assert f"of ceilings, {kind}" in figures
             assert 0 <= figures[f"{source}, {kind}"]["prompt"]["mean"] <= 1
+    assert list(figures["denoised"]) == ["from 200", "from 350", "from 500", "from 999"]
     assert figures["knob, steps"]["1"]["seconds"] > 0
     assert list(figures["knob, guidance"]) == ["0", "4"]
     assert list(figures["knob, interval"]) == ["0 to 0.5"]
