@@ -172,8 +172,8 @@ def check_fit(name: str, wanted: dict[str, Tensor], given: dict[str, Tensor]) ->
             + [f"{key} is {theirs[key]} instead of {ours[key]}" for key in changed[:1]]
         )
         raise CheckpointError(
-            f"These weights do not fit {name}: {len(missing)} tensors missing, {len(left_over)} "
-            f"left over, {len(changed)} of another shape ({'; '.join(detail)}). "
+            f"These weights do not fit {name}, by the number of tensors: missing {len(missing)}, "
+            f"left over {len(left_over)}, of another shape {len(changed)} ({'; '.join(detail)}). "
             "Load weights that were saved for the same configuration."
         )
 

@@ -21,7 +21,7 @@ from fyp_lite.clip import MAX_FRAMES, Clip, open_clip
 from fyp_lite.hashes import file_hash, weight_hashes
 from fyp_lite.keypoints import cartoon, tracking
 from fyp_lite.keypoints.backends import Backend, backend_names, choose_backend, report_of
-from fyp_lite.keypoints.file import MAX_PEOPLE, KeypointClip, KeypointsError, plain_name
+from fyp_lite.keypoints.file import MAX_PEOPLE, KeypointClip, KeypointsError, printable_name
 from fyp_lite.skeleton import MIN_CONFIDENCE
 
 MIN_JOINTS = 4  # sure joints that make a person
@@ -174,7 +174,7 @@ def _find(
     files = _cache_files(clip.path, names, weights, max_people) if cache else {}
     found = _take(files)
     if found is not None:
-        return replace(found, source=plain_name(clip.path))  # kept under another name, perhaps
+        return replace(found, source=printable_name(clip.path))  # kept under another name, perhaps
     with closing(choose_backend(backend, max_people=max_people, weights=weights)) as detector:
         found = yield from _detect(clip, detector)
     if cache:
@@ -194,7 +194,7 @@ def _detect(clip: Clip, backend: Backend) -> Generator[ExtractStep, None, Keypoi
     keypoints = np.zeros((total, max(map(len, found)), 17, 3), np.float32)
     for row, people in zip(keypoints, found, strict=True):
         row[: len(people)] = people
-    name = plain_name(clip.path)
+    name = printable_name(clip.path)
     return KeypointClip(keypoints, clip.fps, clip.height, clip.width, backend.name, name)
 
 

@@ -158,7 +158,7 @@ class KeypointClip:
             raise KeypointsError(f"{path.name} is no keypoint file: {error}") from None
 
 
-def plain_name(path: Path) -> str:
+def printable_name(path: Path) -> str:
     """A file's name as `KeypointClip.source` takes it: what a terminal could act on is left out."""
     kept = "".join(letter for letter in path.name if letter.isprintable() and letter != "\\")
     return kept[:MAX_NAME]

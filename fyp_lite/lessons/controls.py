@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Iterator
 from typing import Protocol
 
 import ipywidgets as widgets
@@ -140,6 +139,7 @@ class GenerateControls(RunPanel):
         self, pipeline: FollowYourPosePipeline, preview: SkeletonChooser, prompt: str = ""
     ) -> None:
         self.pipeline = pipeline
+        self._negative = ""  # negative prompt of the run that is going on
         self.video: np.ndarray | None = None
         self.fps: float | None = None
         self.seconds: float | None = None
@@ -217,12 +217,14 @@ class GenerateControls(RunPanel):
             raise ValueError("The prompt is empty: say what to draw, such as 'a panda on the sea'.")
         chosen, prepared = self.preview.settings, self.preview.prepared
         check_skeleton_frames(prepared.frames)
-        advice = self._advice(prompt, prepared.frames)
+        advice = prompt_advice(self.pipeline, prompt, prepared.frames, self._negative)
         self.message.value = note(" ".join(advice), "hint") if advice else ""
         await asyncio.sleep(BREATH)
 
         began = time.perf_counter()
-        for step in self._steps(prompt, prepared.frames, sampling):
+        for step in self.pipeline.steps(
+            prompt, prepared.frames, sampling, negative_prompt=self._negative
+        ):
             self._show_expected(step, prepared.fps)
             done, total = step.index + 1, step.num_steps
             left = (time.perf_counter() - began) / done * (total - done)
@@ -246,14 +248,6 @@ class GenerateControls(RunPanel):
 
     def _cost(self) -> str:
         return cost_line(self.pipeline, self.preview.settings, self.sample_settings)
-
-    def _advice(self, prompt: str, skeleton_frames: np.ndarray) -> list[str]:
-        return prompt_advice(self.pipeline, prompt, skeleton_frames)
-
-    def _steps(
-        self, prompt: str, skeleton_frames: np.ndarray, sampling: SampleSettings
-    ) -> Iterator[SampleStep]:
-        return self.pipeline.steps(prompt, skeleton_frames, sampling)
 
     def _show_expected(self, step: SampleStep, fps: float) -> None:
         total = step.num_steps

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
-import numpy as np
 from IPython.display import display
 
 import fyp_lite
-from fyp_lite.advice import prompt_advice
 from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames, open_clip
 from fyp_lite.hashes import file_hash
 from fyp_lite.keypoints.advice import clip_advice
@@ -29,7 +26,6 @@ from fyp_lite.lessons.sweep import Given
 from fyp_lite.lessons.sweep_panel import SweepPanel
 from fyp_lite.lessons.visit import Visit
 from fyp_lite.pipeline import FollowYourPosePipeline
-from fyp_lite.sampling import SampleStep
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.settings_file import read_settings_file
 
@@ -120,7 +116,6 @@ class Playground(GenerateControls):
     ) -> None:
         self.card: RunCard | None = None
         self._visit = visit
-        self._negative = ""  # of the run that is going on
         self.picker = ClipPicker(self.use, visit)
         presets = sorted((fyp_lite.data_dir() / "presets").glob("*.json"))
         self.preset = widgets.Dropdown(
@@ -216,16 +211,6 @@ class Playground(GenerateControls):
     def _cost(self) -> str:
         self._check_visit()  # as the estimate makes two steps itself
         return super()._cost()
-
-    def _advice(self, prompt: str, skeleton_frames: np.ndarray) -> list[str]:
-        return prompt_advice(self.pipeline, prompt, skeleton_frames, self._negative)
-
-    def _steps(
-        self, prompt: str, skeleton_frames: np.ndarray, sampling: SampleSettings
-    ) -> Iterator[SampleStep]:
-        return self.pipeline.steps(
-            prompt, skeleton_frames, sampling, negative_prompt=self._negative
-        )
 
     def restore(self, card: RunCard) -> None:
         """Set every control as on a run card.

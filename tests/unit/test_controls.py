@@ -200,7 +200,7 @@ def test_unknown_words_are_named_with_near_ones(panel):
 
 
 def test_an_unexpected_failure_is_not_hidden(panel, monkeypatch):
-    def fail(*arguments):
+    def fail(*arguments, **named):
         raise RuntimeError("out of memory")
 
     monkeypatch.setattr(panel.pipeline, "steps", fail)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fyp_lite.clip import choose_frames, crop_box, open_clip, prepare_clip
-from fyp_lite.keypoints.file import KeypointClip, KeypointsError, plain_name
+from fyp_lite.keypoints.file import KeypointClip, KeypointsError, printable_name
 from fyp_lite.settings import ClipSettings
 from fyp_lite.skeleton import check_skeleton_frames, draw_skeletons
 from fyp_lite.world.motion import perform
@@ -204,5 +204,6 @@ def test_other_places_are_refused(tmp_path):
 
 
 def test_a_file_name_becomes_a_plain_source(tmp_path):
-    assert plain_name(tmp_path / "a\x1b[2J\\b.mp4") == "a[2Jb.mp4"
-    assert KeypointClip(np.zeros((1, 0, 17, 3)), 24, 10, 10, source=plain_name(tmp_path / "ä.mp4"))
+    assert printable_name(tmp_path / "a\x1b[2J\\b.mp4") == "a[2Jb.mp4"
+    name = printable_name(tmp_path / "ä.mp4")
+    assert KeypointClip(np.zeros((1, 0, 17, 3)), 24, 10, 10, source=name)
