@@ -118,7 +118,8 @@ class ClipPreview(widgets.VBox):
 
     def show(self) -> None:
         """Show the panel, or its frames where stills take the place of widgets."""
-        show_panel(self, self.prepared.frames, "The panel's preview. " + self.caption.value)
+        title = "The panel's preview. " + self.caption.value
+        show_panel(self, lambda: self.prepared.frames, title)
 
 
 class GenerateControls(RunPanel):
@@ -198,9 +199,8 @@ class GenerateControls(RunPanel):
     def show(self) -> None:
         """Show the panel, or its frames where stills take the place of widgets."""
         self._cost_soon()
-        show_panel(
-            self, self.preview.prepared.frames, "The panel's preview. " + self.preview.caption.value
-        )
+        title = "The panel's preview. " + self.preview.caption.value
+        show_panel(self, lambda: self.preview.prepared.frames, title)
 
     @property
     def sample_settings(self) -> SampleSettings:

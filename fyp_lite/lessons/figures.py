@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from fyp_lite import data_dir
 from fyp_lite.clip import open_clip
-from fyp_lite.judges.scores import COARSE, FINE, Judge, follow_score
+from fyp_lite.judges.scores import COARSE, FINE, Judge, follow_score, seen_names
 from fyp_lite.lessons.show import (
     asked_motion,
     motion_reduced,
@@ -166,9 +166,9 @@ LEGEND = f"""
 **joints**: the share of all joints that is found where the skeleton has them, within {COARSE:g} of
 the person's size; **limbs**: of elbows, wrists, knees and ankles, within {FINE:g}. **(wrong
 moment)**: the same for the skeleton of half a clip later, which is what standing in the right place
-is worth. **asked for**: how sure the judge is of it on average; ✔ where that is its best guess and
-it sees nothing else (✘ beside a high figure: it sees something else as well). **drawn**: not
-generated, but drawn by a program; what is missing there is the judges' own mistake."""
+is worth. **asked for**: how sure the judge is of it on average; ✔ where it sees just that,
+otherwise ✘ and, in brackets, what it sees. **drawn**: not generated, but drawn by a program; what
+is missing there is the judges' own mistake."""
 
 
 @dataclass(frozen=True)
@@ -178,8 +178,9 @@ class Judged:
     joints, limbs: the follow scores of all joints and, finer, of elbows, wrists, knees and ankles.
     wrong_joints, wrong_limbs: the same against the pose of half a clip later, which is what
         standing in the right place is worth. facts: what was asked for. sure: how sure the judge is
-        of each attribute of it, the mean over the frames; of several names, the least. shown: the
-        prompt score, whether just that is seen.
+        of each attribute of it, the mean over the frames; of several names, the least. seen: the
+        names that the judge gives to each of these attributes. shown: the prompt score, whether
+        they are just those asked for.
     """
 
     joints: float
@@ -188,6 +189,7 @@ class Judged:
     wrong_limbs: float
     facts: Asked
     sure: dict[str, float]
+    seen: dict[str, frozenset[str]]
     shown: dict[str, bool]
 
 
@@ -206,14 +208,16 @@ def judge_video(judge: Judge, video: np.ndarray, keypoints: np.ndarray, facts: A
     found = judge.keypoints(video)
     later = np.roll(keypoints, -(len(keypoints) // 2), axis=0)
     right, wrong = (follow_score(found, k, *video.shape[1:3]) for k in (keypoints, later))
-    seen = judge.facts.probabilities(video)
+    chances = judge.facts.probabilities(video)
     sure = {
-        part: min(float(seen[part][:, judge.names[part].index(name)].mean()) for name in names)
+        part: min(float(chances[part][:, judge.names[part].index(name)].mean()) for name in names)
         for part, names in facts.items()
     }
+    names_seen = seen_names(judge.names, chances)
+    seen = {part: names_seen[part] for part in facts}
     all_joints, limbs = f"joints @{COARSE}", f"limbs @{FINE}"
     follow = (right[all_joints], right[limbs], wrong[all_joints], wrong[limbs])
-    return Judged(*follow, facts, sure, shown)
+    return Judged(*follow, facts, sure, seen, shown)
 
 
 def drawn_case(name: str) -> np.ndarray:
@@ -255,10 +259,11 @@ def show_scores(what: str, scores: Mapping[str, Judged], ceiling: Judged | None 
 
 
 def _cells(score: Judged) -> str:
-    asked = [
-        f"{'✔' if score.shown[part] else '✘'} {' and '.join(names)} {score.sure[part]:.0%}"
-        for part, names in score.facts.items()
-    ]
+    asked = []
+    for part, names in score.facts.items():
+        told = f"{' and '.join(names)} {score.sure[part]:.0%}"
+        seen = " and ".join(sorted(score.seen[part]))
+        asked.append(f"✔ {told}" if score.shown[part] else f"✘ {told} (sees {seen})")
     follow = (
         f"{score.joints:.0%} ({score.wrong_joints:.0%})",
         f"{score.limbs:.0%} ({score.wrong_limbs:.0%})",

@@ -13,6 +13,7 @@ import asyncio
 import html
 import math
 import re
+from collections.abc import Callable
 
 import ipywidgets as widgets
 import numpy as np
@@ -174,10 +175,13 @@ def note(text: str, kind: str) -> str:
     return f'<span role="status" style="color:{colour}">{html.escape(text)}</span>'
 
 
-def show_panel(panel: widgets.Widget, frames: np.ndarray, title: str) -> None:
-    """Show the panel, or `frames` `[f, h, w, 3]` uint8 where stills take the place of widgets."""
+def show_panel(panel: widgets.Widget, frames: Callable[[], np.ndarray], title: str) -> None:
+    """Show the panel, or `frames` `[f, h, w, 3]` uint8 where stills take the place of widgets.
+
+    They are asked for only there: a panel whose settings do not fit the clip opens and says so.
+    """
     if stills_only():
         words = re.sub(r"<[^>]*>", " ", title)  # a caption's line breaks and colours
-        show_sheet(frames, html.unescape(words).strip())
+        show_sheet(frames(), html.unescape(words).strip())
     else:
         display(panel)

@@ -151,7 +151,8 @@ show_video(chosen.frames, chosen.fps, f"stride {stride}: knees, arms up, arms ou
 
 # %%
 try:
-    prepare_clip(clip, ClipSettings(start_frame=150, frame_stride=12), pipeline.size)
+    chosen = prepare_clip(clip, ClipSettings(start_frame=150, frame_stride=12), pipeline.size)
+    print("That fits: frames", chosen.indices)
 except ValueError as error:
     print(error)
 

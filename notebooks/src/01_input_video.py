@@ -70,7 +70,7 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 
 # %%
 from fyp_lite import data_dir
-from fyp_lite.clip import open_clip, prepare_clip
+from fyp_lite.clip import crop_and_resize, open_clip, prepare_clip
 from fyp_lite.keypoints.source import find_input_type
 from fyp_lite.lessons.resume import resume
 from fyp_lite.lessons.show import show_side_by_side, show_video, stills_only
@@ -128,7 +128,7 @@ print("In words:", describe_motion(keypoints))
 # them, and its *left* is the dancer's own, too.
 
 # %% [markdown]
-# ## From raw video to skeleton · 4 minutes
+# ## From raw video to skeleton · 3 minutes
 #
 # A **detector** is a network that finds people in pictures and says where their joints are. The
 # program has three behind one function. Which of them can be used here?
@@ -182,13 +182,12 @@ show_side_by_side(
     {"the raw video": camera.frames, "the skeleton found in it": from_raw.frames}, from_raw.fps
 )
 
-gaps = (people.keypoints[:, 0, :, 2] == 0).sum(axis=0)
 print(f"{people.num_people} followed through {people.num_frames} frames by {people.backend}")
-print(f"missing most often: the {JOINTS[gaps.argmax()].replace('_', ' ')}, in {gaps.max()} frames")
+print(tasks.missing_most(people.keypoints))
 
 # %% [markdown]
-# **What happened.** Go through the two strips frame by frame. Is every arm and every leg there? The
-# last printed line names the joint that was lost most often. A limb that is not drawn is a limb
+# **What happened.** Compare the two, frame by frame. Is every arm and every leg there? The last
+# printed line says which joint is missing most often, if any. A limb that is not drawn is a limb
 # that the model is not told about.
 #
 # In a terminal the same is `fyp-lite skeleton IN.mp4 --out skeleton.mp4 --keypoints k.json`.
@@ -265,18 +264,16 @@ for part in ("joints", "limbs"):
 
 # %% [markdown]
 # **What happened.** Below the table, the first lines say where the damage begins, before anything
-# is painted: joints that were lost or misplaced, and joints that tremble, though what was found has
-# been smoothed already. The last two lines compare what arrives in the painted videos. Compare
+# is painted: joints that are a little off or lost, and joints that tremble, though what was found
+# has been smoothed already. The last two lines compare what arrives in the painted videos. Compare
 # their distance with the one between two seeds in the table: eight pictures are a small sample.
-# And compare the strips: an arm that was not found is not painted. What a detector loses, nothing
-# after it brings back.
 #
 # Therefore: **if you have a clean skeleton video of a motion, use that. If you have only a raw one,
 # look at its skeleton before you generate.** (With a video of your own no truth is known. Then what
 # was found is taken for true, and the rows in pairs are the same.)
 
 # %% [markdown]
-# ## Break it: film in the dark · 1 minute
+# ## Break it: film in the dark · 2 minutes
 #
 # The bundled raw clip is bright and sharp. The next cell takes light away and adds grain, as a
 # phone does in the evening, and detects again.
@@ -287,22 +284,43 @@ from fyp_lite.video import write_video
 moments = bundled_raw.read(range(24))
 grain = np.random.default_rng(0).normal(0, 12, moments.shape)
 evening = Path(tempfile.mkdtemp()) / "evening.mp4"
+found_at = {}
 
-for light in (1, 0.5, 0.25, 0.1):
+for light in (1, 0.5, 0.35, 0.1):
     dark = (light * moments + grain).clip(0, 255).astype(np.uint8)
     write_video(evening, dark, bundled_raw.fps)
     try:
-        seen = extract_keypoints(evening, backend="cartoon", cache=False).keypoints
-        share = follow_score(seen, truth.keypoints[:24], *moments.shape[1:3])["joints @0.1"]
-        said = f"{share:.0%} of the joints in place, trembling by {jitter(seen):.2f} %"
+        seen = extract_keypoints(evening, backend="cartoon", cache=False)
+        found_at[light] = dark, seen
+        said = f"{tasks.in_place(seen, truth):.0%} of the joints in place, "
+        said += tasks.missing_most(seen.keypoints)
     except ValueError as error:
         said = str(error)
     print(f"{light:.0%} of the light: {said}")
 
 # %% [markdown]
-# A skeleton that is bad looks like a skeleton all the same: bright lines on black. The numbers show
-# how it decays, and where the detector gives up it says so in one sentence. So film with light, the
-# whole body in the picture, one person at first.
+# The numbers show how the skeleton decays, and where the detector gives up it says so in one
+# sentence.
+#
+# **Predict.** At dusk, with 35% of the light, a raised arm is lost. Does the model, which knows
+# what a panda looks like, paint that arm all the same?
+
+# %%
+dusk, found_at_dusk = found_at[0.35]
+from_dusk = prepare_clip(found_at_dusk, lesson.clip_settings, size)
+painted_at_dusk = pipeline(prompt, from_dusk.frames, lesson.sample_settings).video
+dusk_shown = {
+    "filmed at dusk": crop_and_resize(dusk[from_dusk.indices], from_dusk.box, size),
+    "the skeleton found in it": from_dusk.frames,
+    f"{prompt}, from that skeleton": painted_at_dusk,
+}
+show_side_by_side(dusk_shown, from_dusk.fps)
+
+# %% [markdown]
+# **What happened.** A bad skeleton looks like a skeleton all the same: bright lines on black. But
+# an arm that was not found is not drawn, and the model paints what is drawn: look for the arm here,
+# and in the panda that had the true skeleton. What a detector loses, nothing after it brings back.
+# So film with light, the whole body in the picture, one person at first.
 
 # %% [markdown]
 # ## The doctor · 5 minutes
@@ -427,36 +445,44 @@ print("findings of the doctor:", len(diagnose(my_frames, skeleton.fps)))
 # %% [markdown]
 # ## Repair by hand · optional, 4 minutes
 #
-# The doctor mends what is wrong everywhere. What a detector gets wrong in a few frames, you see at
-# once and mend with some clicks. The panel holds the skeleton that was found in the raw video, at
-# the joint that was lost most often. The ring shows a joint, the dots where it comes from (yellow)
-# and where it goes (grey): a joint that jumps leaves the row of dots.
-#
-# **Try it.** Nudge a wrist upwards. Then set **Reach** to 4 and nudge again: now the frames before
-# and after follow, less and less, so that nothing jumps. **Undo** takes a step back, **Play** shows
-# the clip as it is now. The two buttons at the end save it: as keypoints (JSON), which `open_clip`
-# and the command line take in place of a clip, or as a skeleton video.
-
-# %%
-from fyp_lite.lessons.repair import RepairPanel
-
-panel = RepairPanel(people, folder=".")
-panel.joint.value = int(gaps.argmax())
-panel.frame.value = int((people.keypoints[:, 0, gaps.argmax(), 2] == 0).argmax())
-panel.show()
-
-# %% [markdown]
-# What the panel has made of the clip is in `panel.clip`. And what its buttons do can be computed,
-# too. The next cell puts every lost joint on a straight way from the last place where it was seen
-# to the next one.
+# The doctor mends what is wrong everywhere; the arm that was lost at dusk is another matter. A
+# program can make a beginning: the next cell puts every lost joint on a straight way from the last
+# place where it was seen to the next one. Before it was first seen, it waits there.
 
 # %%
 from dataclasses import replace
 
-by_hand = replace(people, keypoints=tasks.bridge_gaps(people.keypoints))
-for title, clip in {"as it was found": people, "mended": by_hand}.items():
-    share = follow_score(tasks.joints_in_picture(clip, from_raw), wanted, size, size)["joints @0.1"]
-    print(f"{title}: {share:.0%} of the joints in place")
+bridged = replace(found_at_dusk, keypoints=tasks.bridge_gaps(found_at_dusk.keypoints))
+for title, clip in {"as it was found": found_at_dusk, "bridged": bridged}.items():
+    print(f"{title}: {tasks.in_place(clip, truth):.0%} of the joints in place")
+
+# %% [markdown]
+# No joint is missing now, but an arm that was never seen up is not up. That is for you to mend.
+#
+# **Try it.** The panel shows a frame in which the right arm should be up. The ring is the chosen
+# joint, the dots are where it comes from (yellow) and where it goes (grey). Press *up* twice and
+# *left* once: the wrist moves by **Step**, and in the frames within **Reach** less and less, so
+# that nothing jumps. Then choose the right elbow and press *up* once. **Undo** takes a step back,
+# **Play** shows the clip as it is now. What does the cell below the panel say?
+
+# %%
+from fyp_lite.lessons.repair import RepairPanel
+
+panel = RepairPanel(bridged, folder=".")
+panel.frame.value, panel.joint.value = 6, JOINTS.index("right_wrist")
+panel.step.value, panel.reach.value = 30, 12
+panel.show()
+
+# %%
+if panel.clip.num_frames == bridged.num_frames:
+    print(f"after your repair: {tasks.in_place(panel.clip, truth):.0%} of the joints in place")
+else:
+    print("This clip has other frames than the one filmed at dusk: its truth is not known here.")
+
+# %% [markdown]
+# What the panel has made of the clip is in `panel.clip`. The two buttons at its end save it: as
+# keypoints (JSON), which `open_clip` and the command line take in place of a clip, or as a skeleton
+# video. For a clip of yours, put `people` in place of `bridged`.
 
 # %% [markdown]
 # ## Draw your own · optional, 3 minutes
@@ -491,8 +517,8 @@ print("in the mirror:", describe_motion(my_joints))
 # ## Make your own · optional
 #
 # The panel below holds the skeleton that was found in the raw video. Beside **Generate** stands
-# what a run will take on your machine. Put `panel.clip` or `by_hand` in place of `people`, and it
-# holds that instead.
+# what a run will take on your machine. Put `panel.clip` in place of `people`, and it holds what you
+# have repaired.
 
 # %%
 from fyp_lite.lessons.controls import ClipPreview, GenerateControls
@@ -549,6 +575,6 @@ print("findings of the doctor:", len(diagnose(stored, lesson.clip.fps)))
 #
 # - Orange is head and torso, green the dancer's **own** left, blue the dancer's own right.
 # - `read_skeletons` turns drawn frames into joints, `draw_skeletons` joints into frames.
-# - A bad skeleton looks like a skeleton, too. Look at it, and look for missing limbs.
+# - A bad skeleton looks like a skeleton, too: look for missing limbs.
 #
 # **Where to go next.** Lesson 02, *Time*, chooses which **moments** of a clip the model sees.

@@ -95,7 +95,8 @@ print("without a crop:", lesson.clip_settings)
 tasks.guess_top_and_bottom()
 
 # %% [markdown]
-# One function decides it. Here it is, and then what it says to that question, in reference pixels.
+# One function decides it. Here it is, for those who read Python; the last line printed is what it
+# says to that question, in reference pixels.
 
 # %%
 import inspect
@@ -111,7 +112,7 @@ print(crop_box(512, 512, ClipSettings(crop_right=200)))
 # left. On the right is what the model sees. Below, in words, stands which joints are cut off, and
 # in how many of the chosen frames.
 #
-# 1. Move **Crop right** to 200 and look at the top and the bottom.
+# 1. **Crop right** stands at 200: look at the top and the bottom. Move it to 0 and back.
 # 2. Now move **Crop top** to 200 too. The square does not shrink any further. Why?
 # 3. Walk through the frames with **Look at frame**. The box stays, the dancer moves.
 # 4. Find a crop that cuts no joint but makes the dancer larger. (You will need it below.)
@@ -189,8 +190,8 @@ for name, settings in crops.items():
 # %% [markdown]
 # **What happened.** The crop was made on the skeleton, before anything was painted. What was cut
 # off is not hidden: the model never knew of it. It paints a figure that goes on beyond the edge
-# of the picture, at the size of the enlarged skeleton. The time did not change with the crop, as
-# the model paints the same number of pixels either way.
+# of the picture, at the size of the enlarged skeleton. A crop costs no time: the model paints the
+# same number of pixels either way.
 #
 # Are these the videos that you should see? Two lines compare yours with stored ones, and the last
 # one says more about the second. Where something differs, both are shown.

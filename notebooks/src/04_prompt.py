@@ -217,7 +217,7 @@ show_gallery(videos, skeleton.fps, "prompt", follows=skeleton.frames)
 
 # %% [markdown]
 # Look for who is there, where, and whether all of them move alike. Van Gogh painted in short,
-# curved strokes: are there any? (A judge answers that below.) **An Astronaut** names no place:
+# curved strokes: are there any? (A judge is asked below.) **An Astronaut** names no place:
 # nothing in the sentence decides it, so the model fills the gap with what it has seen most often
 # and with what the noise suggests.
 #
@@ -446,6 +446,10 @@ with open_clip(data_dir() / "clips" / "robot_dance.mp4") as robot_clip:
 
 video = pipeline(my_prompt, robot_dance.frames, ten).video
 show_video(video, robot_dance.fps, my_prompt, follows=robot_dance.frames)
+seen = judge.sees(video)
+print("The judge sees")
+for part in ("character", "place", "time", "style"):
+    print(f"  {part:9} {', '.join(sorted(seen[part]))}")
 
 # %% [markdown]
 # The second one: write a prompt with **two different** characters for the clip of two people, in
@@ -463,6 +467,7 @@ if not pair_exercise.passed:
     my_pair = pair_exercise.solution()
 video = pipeline(my_pair, pair_skeleton.frames, ten).video
 show_video(video, pair_skeleton.fps, my_pair, follows=pair_skeleton.frames)
+print("The judge sees:", ", ".join(sorted(judge.sees(video)["character"])))
 
 # %% [markdown]
 # <details><summary><b>For the curious</b></summary>

@@ -212,7 +212,7 @@ from dataclasses import replace
 
 from fyp_lite.cost import cost_line, network_answers
 
-COUNTS = [1, 2, 5, 10, 20, 50]
+COUNTS = [1, 2, 5, 10, 20, 50]  # add some, in rising order; cells below need these
 
 recipes = {n: replace(start.sample_settings, num_inference_steps=n) for n in COUNTS}
 for n, settings in recipes.items():
@@ -277,12 +277,11 @@ gap = float((only.latents - only.pred_x0).abs().max())
 print(f"largest difference between the result and pred_x0: {gap:.1e}")
 
 # %% [markdown]
-# **What happened.** One step is the network's first expectation and nothing more. That it is no
-# grey fog is due to the schedule, which begins at pure noise; with schedules that begin a little
-# later, as Stable Diffusion's does, a single step comes out pale.
+# **What happened.** One step is the network's first expectation and nothing more: what all videos
+# that would fit have in common. So its forms are soft.
 #
-# Its colours may be harder than those of a longer run. Suspect **guidance**: it exaggerates what
-# the sentence is about (lesson 06), here in one go, with no later step to mend it. So the same
+# Its colours may be harder than those of a longer run, though. Suspect **guidance**: it exaggerates
+# what the sentence is about (lesson 06), here in one go, with no later step to mend it. So the same
 # single step without guidance, at scale 1:
 
 # %%
@@ -364,13 +363,14 @@ alike = [n for n in COUNTS if abs(scores[n].limbs - scores[COUNTS[-1]].limbs) <=
 asked = [n for n in COUNTS if all(scores[n].shown.values())]
 print(f"\nSeeds alone move the limbs by {100 * scatter:.0f} points.")
 print(f"Within that of {COUNTS[-1]} steps lie the runs with", *alike, "steps.")
-print("Wizard and forest are both seen with these numbers of steps:", *asked or ["none"])
+print("Wizard and forest, and nobody else, are seen with these steps:", *asked or ["none"])
 
 # %% [markdown]
 # **What to look for.** Two rows of the table that lie closer together than the seeds do can't be
 # told apart by this one run: the next seed may turn them round. What lies farther apart than that
 # may be due to the steps. Is there a number of steps from which on the follow score stays where it
-# is? Is it the knee of the distance curve, or does the dance sit long before the last details do?
+# is? Is it the knee of the distance curve, or is the dance settled before the details are?
+# And where more steps bring a ✘: the brackets tell whom the judge sees in the added details.
 #
 # What these judges can't tell: the eight frames lie within two seconds, so whoever stands in the
 # right place has most *joints* right at any moment. Only the space between *limbs* and their wrong

@@ -159,7 +159,7 @@ explorer.show()
 
 # %% [markdown]
 # Move *Word* to see another word, and *Step* to see an earlier step of the run. Light places look
-# at the word; below them, in grey, is the picture that the network expects in that step. A map in
+# at the word; behind them, in grey, is the picture that the network expects in that step. A map in
 # one even colour means that the word is looked for everywhere alike. Each map has a scale of its
 # own: compare places within one map, and two maps by their per cent.
 #
@@ -383,7 +383,8 @@ changed = [
     (before - after).abs().float().amax(dim=(0, 1, 3, 4)) > 1e-3
     for before, after in zip(features, pipeline.encode_pose(dark), strict=True)
 ]
-print("frames whose pose features change:", torch.stack(changed).any(dim=0).nonzero().flatten())
+which = torch.stack(changed).any(dim=0).nonzero().flatten().tolist()
+print("frames whose pose features change, counted from 0:", which)
 
 # %% [markdown]
 # Only that one: the pose encoder sees one frame at a time, so single pictures can teach it

@@ -76,8 +76,8 @@ if importlib.util.find_spec("skia") is None:
 # `MINUTES` is the training time of all stages together. Five minutes on two quiet processor cores
 # are enough to see colours, places and a figure appear. More is better.
 #
-# What is stored with this notebook was made with `FYP_LITE_MINUTES=1.5`, less than a third of that:
-# the cell says so. There, look at the losses and at how each stage goes, not at the pictures.
+# The run that is stored with this notebook was shorter: the cell says how long it took. There, look
+# at the losses and at how each stage goes. For the pictures, run it yourself.
 
 # %%
 import shutil
@@ -338,7 +338,8 @@ from fyp_lite.lessons.tiny import show_losses
 show_losses({"words": RUN / "text", "pictures": RUN / "joint", "motion": RUN / "temporal"})
 
 # %% [markdown]
-# And now your own character, in a dance that training never showed:
+# And now your own character, in a dance that training never showed. The last video is what hours of
+# the same training give: the bundled model's.
 
 # %%
 from fyp_lite import ClipSettings, SampleSettings, data_dir, prepare_clip
@@ -348,16 +349,17 @@ from fyp_lite.skeleton import read_skeletons
 
 dance = prepare_clip(data_dir() / "clips" / "dance.mp4", ClipSettings(), TINY_SIZE)
 settings = SampleSettings(num_inference_steps=12, seed=0)
-prompts = [f"a {mine.name} on the sea", "a panda on the moon", "a robot in the desert"]
+own, known = f"a {mine.name} on the sea", "a panda in the desert"
+before_motion, yours = (to_pipeline(s, tokenizer, lite.vae) for s in (stage, moving))
+large = prepare_clip(data_dir() / "clips" / "dance.mp4", ClipSettings(), lite.size)
 
-videos = {"the skeleton": dance.frames}
-for name, trained in (("before", stage), ("after", moving)):
-    video = to_pipeline(trained, tokenizer, lite.vae)(prompts[0], dance.frames, settings).video
-    videos[f"{prompts[0]}, {name} motion"] = video
-mine_too = to_pipeline(moving, tokenizer, lite.vae)
-for prompt in prompts[1:]:
-    videos[prompt] = mine_too(prompt, dance.frames, settings).video
-
+videos = {
+    "the skeleton": dance.frames,
+    f"{own}, before motion": before_motion(own, dance.frames, settings).video,
+    f"{own}, after motion": yours(own, dance.frames, settings).video,
+    f"{known}, yours": yours(known, dance.frames, settings).video,
+    f"{known}, bundled model": lite(known, large.frames, settings).video,
+}
 show_side_by_side(videos, dance.fps, follows=dance.frames)
 
 keypoints = read_skeletons(dance.frames)
@@ -367,8 +369,11 @@ for title, video in list(videos.items())[1:3]:
 # %% [markdown]
 # **What happened.** Colours of the place come first, because they cover most of the picture. Then
 # comes a blot where the figure stands, then its colours, its limbs, and last of all its face.
-# How far you got depends on `MINUTES` and on the machine: in 1.5 minutes it is a place in its
-# colours and a blot at best.
+# How far you got depends on `MINUTES` and on the machine: in a minute or two, or where other
+# programs want the processor too, it is a place in its colours and a blot at best.
+#
+# The bundled model is this code with wider networks, larger pictures and hours. Its model card,
+# `fyp_lite/weights/lite/README.md`, tells how many, stage by stage, and what is smudged still.
 #
 # *Flicker* is printed before and after the motion stage, and may even rise. All frames start from
 # the same noise, so they hold together anyway, and in minutes there is little left for it to mend.
@@ -378,7 +383,7 @@ for title, video in list(videos.items())[1:3]:
 # Keep it, if you like: this saves the networks in a folder that `load_pipeline` reads.
 
 # %%
-mine_too.save_pretrained(RUN / "pipeline")
+yours.save_pretrained(RUN / "pipeline")
 again = load_pipeline(RUN / "pipeline")
 print(f"saved and loaded: {again.size} x {again.size} pixels, from {RUN / 'pipeline'}")
 
@@ -436,8 +441,7 @@ else:
 # ```
 #
 # In the paper's order, `training.image` and then `training.pose` take the place of
-# `training.joint`. How long each took for the bundled model is in its model card,
-# `fyp_lite/weights/lite/README.md`.
+# `training.joint`.
 #
 # <details><summary><b>For the curious</b></summary>
 #

@@ -76,7 +76,8 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 #
 # At the top, a **Preset** sets all of them at once. Below the video there are three tabs: **Compare
 # A and B**, **Sweep**, **Save and share**. What you save goes into the folder that the next cell
-# makes beside this notebook.
+# makes beside this notebook. If you only read,
+# [this is the panel](https://github.com/fyp-lite/fyp-lite/blob/main/docs/playground.webp).
 #
 # Try, in this order:
 #

@@ -12,6 +12,7 @@ from helpers import build_tiny_pipeline, press_generate, shown_bytes
 import fyp_lite
 from fyp_lite.clip import ClipError, open_clip
 from fyp_lite.lessons.controls import ClipPreview, GenerateControls
+from fyp_lite.lessons.ruler import FrameRuler
 from fyp_lite.settings import ClipSettings
 from fyp_lite.video import write_video
 
@@ -189,6 +190,15 @@ def test_a_clip_of_another_kind_is_explained_in_the_panel(pipeline, tmp_path):
         panel = GenerateControls(pipeline, ClipPreview(clip, pipeline.size), PROMPT)
         press_generate(panel)
     assert "looks like a raw video" in panel.message.value
+
+
+def test_a_panel_opens_and_explains_a_ruler_pushed_past_the_end(pipeline, clip):
+    ruler = FrameRuler(clip, ClipSettings(start_frame=100, frame_stride=20), pipeline.size)
+    panel = GenerateControls(pipeline, ruler, PROMPT)
+    panel.show()
+    press_generate(panel)
+    assert "start_frame at most 43" in panel.message.value
+    assert panel.progress_label.value == "not started"
 
 
 def test_unknown_words_are_named_with_near_ones(panel):

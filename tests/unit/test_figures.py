@@ -9,7 +9,7 @@ import pytest
 
 from fyp_lite import data_dir
 from fyp_lite.clip import prepare_clip
-from fyp_lite.judges.scores import Judge, prompt_score
+from fyp_lite.judges.scores import Judge
 from fyp_lite.keypoints.file import KeypointClip
 from fyp_lite.lessons import figures
 from fyp_lite.lessons.figures import (
@@ -110,15 +110,12 @@ class KnownJudge(Judge):
             "place": np.full((len(found), 2), 0.5),
         }
         self.facts = SimpleNamespace(
-            names={"character": ["bear", "panda"], "place": ["sea", "park"]},
+            names={"character": ["bear", "panda"], "place": ["park", "sea"]},
             probabilities=lambda video: probabilities,
         )
 
     def keypoints(self, video):
         return self.found
-
-    def prompt(self, video, wanted):
-        return prompt_score({"character": {"panda"}, "place": {"park"}}, wanted)
 
 
 def dancing() -> tuple[np.ndarray, np.ndarray]:
@@ -162,6 +159,7 @@ def test_scores_come_with_the_wrong_moment_and_how_sure_the_judge_is():
     assert perfect.joints == perfect.limbs == 1
     assert perfect.wrong_limbs < perfect.wrong_joints < 1
     assert perfect.sure == {"character": 0.75, "place": 0.5}
+    assert perfect.seen == {"character": {"panda"}, "place": {"park"}}
     assert perfect.shown == {"character": True, "place": False}
     late = judge_video(KnownJudge(np.roll(keypoints, -4, axis=0)), frames, keypoints, facts)
     assert late.wrong_limbs == 1 and late.limbs == perfect.wrong_limbs
@@ -176,7 +174,10 @@ def test_the_ceiling_is_the_last_row_of_the_table(monkeypatch):
     score = judge_video(KnownJudge(nobody), frames, keypoints, {"character": ["panda"]})
     show_scores("steps", {"5": score}, ceiling)
     show_scores("steps", {"5": score})
+    lost = judge_video(KnownJudge(keypoints), frames, keypoints, {"place": ["sea"]})
+    show_scores("steps", {"1": lost})
     assert "ceiling" not in shown[1]
+    assert "| ✘ sea 50% (sees park) |" in shown[2]
     table, legend = shown[0].split("\n\n")
     head, _, row, last = table.splitlines()
     assert head.startswith("| steps |") and row == "| 5 | 0% (0%) | 0% (0%) | ✔ panda 75% |"

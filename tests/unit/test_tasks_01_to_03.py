@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers import passes, tried
@@ -83,6 +85,16 @@ def test_gaps_are_bridged_and_nothing_else(known):
     assert (lesson_01.bridge_gaps(gone) == gone).all()
 
 
+def test_missing_joints_are_told_and_counted(known):
+    gone = replace(known, keypoints=known.keypoints[:9].copy())
+    assert lesson_01.missing_most(gone.keypoints) == "no joint is missing"
+    assert lesson_01.in_place(gone, known) == 1
+    gone.keypoints[2:6, 0, 10] = 0
+    said = "missing most often: the right wrist, in 4 of 9 frames"
+    assert lesson_01.missing_most(gone.keypoints) == said
+    assert lesson_01.in_place(gone, known) == pytest.approx(1 - 4 / (9 * 17))
+
+
 def test_the_rainbow_is_openposes(keypoints):
     frames = lesson_01.draw_as_openpose(keypoints * (2, 2, 1), 2 * SIZE)
     assert "OpenPose's" in diagnose(frames, FPS)[0].sentence
@@ -128,7 +140,7 @@ def test_zooming_in_cuts_nothing(dance, said):
 
 def test_one_of_two_is_left(dance, said):
     exercise = lesson_03.one_of_two(dance, joints([(100, 170), (220, 170)]))
-    assert "Of the other person, 17 of 17" in tried(exercise, said, ClipSettings())
+    assert "joints, some frame shows 17" in tried(exercise, said, ClipSettings())
     assert "Face cut in 8 of 8" in tried(exercise, said, ClipSettings(crop_right=300))
     assert passes(exercise, said)
 

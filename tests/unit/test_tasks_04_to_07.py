@@ -32,8 +32,13 @@ def test_the_robot_needs_every_part_in_known_words(pipeline, said):
     assert "does not say that it is cute" in tried(exercise, said, "a robot in the snow, at sunset")
     plain = "a cute robot in the snow at dusk"
     assert "does not say the watercolour" in tried(exercise, said, plain)
+    for wrong in ("two cute robots", "a cute robot and a panda", "a cute panda"):
+        full = f"{wrong} in the snow, at sunset, watercolour"
+        assert "one robot and nobody else" in tried(exercise, said, full)
     assert "is of type int, but type str" in tried(exercise, said, 7)
-    assert passes(exercise, said)
+    exercise.check("Cute robot on the ice, sunset, a watercolor painting!")
+    assert exercise.passed
+    assert passes(lesson_04.write_the_robot(pipeline), said)
 
 
 def test_the_pair_needs_two_kinds_and_no_more(pipeline, two_people, said):

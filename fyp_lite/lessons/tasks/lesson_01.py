@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from fyp_lite.clip import PreparedClip
+from fyp_lite.judges.scores import follow_score
 from fyp_lite.keypoints.doctor import diagnose
 from fyp_lite.keypoints.doctor.repaint import LIMBS as OPENPOSE_LIMBS
 from fyp_lite.keypoints.file import KeypointClip
@@ -17,7 +18,7 @@ from fyp_lite.keypoints.repair import PARTNERS, mirror
 from fyp_lite.lessons.checks import Exercise, predict
 from fyp_lite.lessons.motion_text import describe_motion
 from fyp_lite.lessons.show import show_picture
-from fyp_lite.skeleton import MIN_CONFIDENCE, check_skeleton_frames, read_skeletons
+from fyp_lite.skeleton import JOINTS, MIN_CONFIDENCE, check_skeleton_frames, read_skeletons
 from fyp_lite.video import contact_sheet
 
 SMALL = 192  # pixels, a frame of `show_one_of_each`
@@ -155,6 +156,21 @@ def joints_in_picture(clip: KeypointClip, prepared: PreparedClip) -> np.ndarray:
     joints[..., :2] -= prepared.box[:2]
     joints[..., :2] *= len(prepared.frames[0]) / (prepared.box.right - prepared.box.left)
     return joints
+
+
+def missing_most(keypoints: np.ndarray) -> str:
+    """In words, which joint of the first person is missing (confidence 0) in most frames."""
+    missing = (keypoints[:, 0, :, 2] == 0).sum(axis=0)
+    if not missing.any():
+        return "no joint is missing"
+    name = JOINTS[missing.argmax()].replace("_", " ")
+    return f"missing most often: the {name}, in {missing.max()} of {len(keypoints)} frames"
+
+
+def in_place(clip: KeypointClip, truth: KeypointClip) -> float:
+    """The share of the joints, 0 to 1, that is where `truth`, as long or longer, has them."""
+    wanted = truth.keypoints[: clip.num_frames]
+    return follow_score(clip.keypoints, wanted, clip.height, clip.width)["joints @0.1"]
 
 
 def bridge_gaps(keypoints: np.ndarray) -> np.ndarray:

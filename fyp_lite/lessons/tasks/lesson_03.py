@@ -107,7 +107,7 @@ def one_of_two(pair: Clip, people: np.ndarray) -> Exercise:
         cut_left, cut_right = cut_joints(people[:, :1], box), cut_joints(people[:, 1:], box)
         inside = [name for name in JOINTS if cut_right.get(name, 0) < count]
         if inside:
-            return f"Of the other person, {len(inside)} of {len(JOINTS)} joints are in some frame."
+            return f"Of the other person's {len(JOINTS)} joints, some frame shows {len(inside)}."
         lost = {name: frames for name, frames in cut_left.items() if name in NEEDED}
         return cut_sentence(lost, count) if lost else None
 

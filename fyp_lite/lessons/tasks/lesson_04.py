@@ -9,7 +9,7 @@ import numpy as np
 from fyp_lite.advice import prompt_advice
 from fyp_lite.lessons.checks import Exercise, predict
 from fyp_lite.pipeline import FollowYourPosePipeline
-from fyp_lite.world.captions import NOUNS, PLACES, STYLES, TIMES, count_characters, words_of
+from fyp_lite.world.captions import NOUNS, count_characters, words_of
 
 
 def guess_capitals() -> None:
@@ -73,19 +73,20 @@ def guess_the_second_panda() -> None:
 def write_the_robot(pipeline: FollowYourPosePipeline) -> Exercise:
     """A prompt of known words that says character, look, place, time and style."""
     needed = {
-        "the robot": ("robot",),
-        "that it is cute": ("cute",),
-        "the snow": PLACES["snow"],
-        "the sunset": TIMES["sunset"],
-        "the watercolour": STYLES["watercolour"],
+        "that it is cute": {"cute"},
+        "the snow": {"snow", "ice", "antarctica"},
+        "the sunset": {"sunset", "dusk"},
+        "the watercolour": {"watercolour", "watercolor"},
     }
 
     def check(prompt: str) -> str | None:
         if unknown := pipeline.unknown_words(prompt):
             return f"The model does not know {', '.join(unknown)}."
-        for part, phrases in needed.items():
-            if not any(phrase.lower() in prompt.lower() for phrase in phrases):
-                return f"The sentence does not say {part} in a way that the model has learned."
+        if named_kinds(prompt) != {"robot"} or count_characters(prompt) != 1:
+            return "Who moves should be one robot and nobody else."
+        for part, words in needed.items():
+            if words.isdisjoint(words_of(prompt)):
+                return f"The sentence does not say {part}."
         return None
 
     return Exercise(

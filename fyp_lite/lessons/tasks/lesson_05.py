@@ -78,7 +78,7 @@ def find_the_knee(distance: Mapping[int, float]) -> Exercise:
 
     def check(count: int) -> str | None:
         if count not in distance:
-            return f"{count} is not in the table: choose one of {', '.join(map(str, distance))}."
+            return f"{count!r} is not in the table: choose one of {', '.join(map(str, distance))}."
         if distance[count] > limit:
             return f"With {count} steps the distance is {distance[count]:.1f}, above the limit."
         if count != right:

@@ -7,22 +7,32 @@ from torch import nn
 from fyp_lite.lessons.checks import Exercise, predict
 from fyp_lite.training.text import FACTS
 from fyp_lite.world.characters import CHARACTERS, Character
+from fyp_lite.world.dataset import world_vocabulary
+
+WORDS = frozenset(world_vocabulary())  # of the bundled world's captions
 
 
 def make_a_character(example: Character) -> Exercise:
     """A copy of any character with a new name and another colour; `example` is one that passes."""
 
     def check(value: Character) -> str | None:
-        if value.name in FACTS:  # what captions of the bundled world tell
-            return f"There is a {value.name!r} in the world already: give it a name of its own."
+        if value.name in FACTS or value.name in WORDS:
+            return f"The world has the word {value.name!r} already: give it a name of its own."
         if not value.name.isalpha() or value.name != value.name.lower():
             return f"The name is {value.name!r}: take one word in lower-case letters."
         for name, colour in value.palette.items():
-            if len(colour) != 3 or not all(0 <= part <= 255 for part in colour):
-                return f"The colour {name!r} is {colour}: give three numbers from 0 to 255."
-        near = [character for character in CHARACTERS.values() if character.head is value.head]
-        if any(character.palette == value.palette for character in near):
-            return "Its colours are those of the character that it was copied from: change one."
+            whole = isinstance(colour, tuple) and all(isinstance(part, int) for part in colour)
+            if not whole or len(colour) != 3 or not all(0 <= part <= 255 for part in colour):
+                return (
+                    f"The colour {name!r} is {colour!r}: give three whole numbers from 0 to 255, "
+                    "in round brackets."
+                )
+        known = [c for c in CHARACTERS.values() if c.name != value.name]  # it may be among them
+        near = [character for character in known if character.head is value.head]
+        for character in near:
+            if character.palette.items() <= value.palette.items():
+                names = ", ".join(character.palette)
+                return f"Its colours are those that it was copied with: change one of {names}."
         missing = [set(character.palette) - set(value.palette) for character in near]
         if near and all(missing):
             return f"Its palette lacks the colours {', '.join(sorted(missing[0]))}: give all."

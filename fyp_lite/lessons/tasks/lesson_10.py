@@ -48,7 +48,8 @@ def find_the_difference() -> Exercise:
     """The setting in which the friend's card differs from A: the negative prompt."""
 
     def check(name: str) -> str | None:
-        if name.strip().lower().replace("_", " ") in ("negative prompt", "negative"):
+        setting = name.partition(":")[0]  # of the whole line that `differences` gives, too
+        if setting.strip().lower().replace("_", " ") in ("negative prompt", "negative"):
             return None
         return f"{name!r} is not it: that is the same on both cards, or no setting's name."
 
