@@ -26,7 +26,11 @@ def prompt_advice(
         prompt: any sentence.
         skeleton_frames: `[f, h, w, 3]` uint8 on black, as the pipeline gets them.
         negative_prompt: what to lead away from; its words are looked at, too.
+
+    Raises:
+        ValueError: a prompt that the model would refuse: advice on it would be of no use.
     """
+    pipeline.tokens_of([prompt, negative_prompt])
     sentences = []
     unknown = pipeline.unknown_words(prompt) | pipeline.unknown_words(negative_prompt)
     for word, nearest in unknown.items():

@@ -108,9 +108,8 @@ class FollowYourPosePipeline(DiffusionPipeline):
             word: difflib.get_close_matches(word, known, n=3) for word in words if word not in known
         }
 
-    @torch.no_grad()
-    def encode_prompt(self, prompts: Sequence[str]) -> Tensor:
-        """Prompts to text embeddings `[b, tokens, d]`.
+    def tokens_of(self, prompts: Sequence[str]) -> Tensor:
+        """Prompts as numbers of words `[b, tokens]`, filled up to the text encoder's length.
 
         Raises:
             ValueError: a prompt is no text, or longer than the text encoder can read.
@@ -124,8 +123,13 @@ class FollowYourPosePipeline(DiffusionPipeline):
                     f"The prompt {prompt[:40]!r}... has {length} tokens, but the model reads "
                     f"{limit} at most; shorten it."
                 )
-        tokens = self.tokenizer(list(prompts), padding="max_length", return_tensors="pt").input_ids
-        return self.text_encoder(tokens.to(self._execution_device)).last_hidden_state
+        return self.tokenizer(list(prompts), padding="max_length", return_tensors="pt").input_ids
+
+    @torch.no_grad()
+    def encode_prompt(self, prompts: Sequence[str]) -> Tensor:
+        """Prompts to text embeddings `[b, tokens, d]`. Raises ValueError as `tokens_of` does."""
+        tokens = self.tokens_of(prompts).to(self._execution_device)
+        return self.text_encoder(tokens).last_hidden_state
 
     @torch.no_grad()
     def encode_pose(self, skeleton_frames: np.ndarray) -> list[Tensor]:

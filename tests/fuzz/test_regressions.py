@@ -15,6 +15,7 @@ from helpers import build_tiny_pipeline
 from videos import make_pictures, make_video, read_as_users_do
 
 from fyp_lite.__main__ import find_clip
+from fyp_lite.advice import prompt_advice
 from fyp_lite.checkpoints import find_weights
 from fyp_lite.clip import open_clip
 from fyp_lite.settings import SampleSettings
@@ -48,6 +49,11 @@ def test_numbers_that_overflow_are_no_black_video(pipeline):
 def test_prompts_that_are_no_text(pipeline, prompt):
     for read in (lambda: pipeline.encode_prompt([prompt]), lambda: pipeline.unknown_words(prompt)):
         assert refused(answer("prompts", read, repr(prompt)))
+
+
+def test_a_prompt_that_is_too_long_gets_one_sentence_and_no_advice(pipeline):
+    error = answer("prompts", lambda: prompt_advice(pipeline, "panda " * 2000, FRAMES))
+    assert refused(error) and "shorten it" in str(error)
 
 
 def test_frames_of_no_pixels(pipeline):

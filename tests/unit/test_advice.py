@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers import build_tiny_pipeline
 
 from fyp_lite import data_dir
 from fyp_lite.advice import count_people, prompt_advice
@@ -31,16 +32,9 @@ def test_characters_of_a_prompt_are_counted(prompt, count):
     assert count_characters(prompt) == count
 
 
-class KnowsAll:
-    @staticmethod
-    def unknown_words(_prompt: str) -> dict[str, list[str]]:
-        return {}
-
-
-class KnowsPandas:
-    @staticmethod
-    def unknown_words(_prompt: str) -> dict[str, list[str]]:
-        return {"pandda": ["panda", "pandas"], "xylophon": []}
+@pytest.fixture(scope="module")
+def pipeline():
+    return build_tiny_pipeline(["a", "and", "panda", "robot", "sea"])
 
 
 @pytest.fixture(scope="module")
@@ -57,26 +51,27 @@ def test_people_of_a_clip_are_counted(frames):
     assert count_people(np.zeros((2, 64, 64, 3), np.uint8)) == 0
 
 
-def test_more_characters_than_people_are_named(frames):
+def test_more_characters_than_people_are_named(pipeline, frames):
     prompt = "a panda and a robot"
-    assert prompt_advice(KnowsAll(), prompt, frames["two_people"]) == []
-    (sentence,) = prompt_advice(KnowsAll(), prompt, frames["dance"])
+    assert prompt_advice(pipeline, prompt, frames["two_people"]) == []
+    (sentence,) = prompt_advice(pipeline, prompt, frames["dance"])
     assert "names 2 characters" in sentence
     assert "hold 1 person" in sentence
 
 
-def test_unknown_words_come_with_near_ones(frames):
-    first, second = prompt_advice(KnowsPandas(), "a pandda", frames["dance"])
-    assert first.endswith("“pandda”: did you mean panda or pandas?")
+def test_unknown_words_come_with_near_ones(pipeline, frames):
+    first, second = prompt_advice(pipeline, "a pandda, xylophon", frames["dance"])
+    assert first.endswith("“pandda”: did you mean panda or and?")
     assert second.endswith("“xylophon”.")
 
 
-def test_the_negative_prompts_words_are_looked_at_too(frames):
-    class KnowsSea:
-        @staticmethod
-        def unknown_words(text: str) -> dict[str, list[str]]:
-            return {word: ["sea"] for word in text.split() if word != "sea"}
-
-    assert prompt_advice(KnowsSea(), "sea", frames["dance"], "sea") == []
-    (sentence,) = prompt_advice(KnowsSea(), "sea", frames["dance"], "sae")
+def test_the_negative_prompts_words_are_looked_at_too(pipeline, frames):
+    assert prompt_advice(pipeline, "sea", frames["dance"], "sea") == []
+    (sentence,) = prompt_advice(pipeline, "sea", frames["dance"], "sae")
     assert sentence == "The model does not know the word “sae”: did you mean sea?"
+
+
+def test_a_prompt_that_the_model_refuses_gets_no_advice(pipeline, frames):
+    for prompts in (("panda " * 200, ""), ("panda", "sea " * 200)):
+        with pytest.raises(ValueError, match="shorten it"):
+            prompt_advice(pipeline, prompts[0], frames["dance"], prompts[1])
