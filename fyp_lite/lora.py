@@ -136,9 +136,12 @@ def _written_alphas(path: Path) -> dict[str, float]:
 def _add(layer: nn.Linear | nn.Conv2d, part: dict[str, Tensor], scale: float, name: str) -> None:
     """W + scale * alpha / rank * up @ down; alpha is the rank where the file has none."""
     weight, down, up = layer.weight, part["down"].float(), part["up"].float()
+    if "alpha" in part and part["alpha"].numel() != 1:
+        shape = tuple(part["alpha"].shape)
+        raise CheckpointError(f"{name}: its alpha is {shape}, not one number: get the LoRA again.")
     try:
         rank = len(down)
-        alpha = float(part["alpha"]) if "alpha" in part else rank
+        alpha = part["alpha"].item() if "alpha" in part else rank
         change = scale * alpha / rank * (up.flatten(1) @ down.flatten(1)).view(weight.shape)
     except (RuntimeError, IndexError, TypeError, ZeroDivisionError):
         raise CheckpointError(

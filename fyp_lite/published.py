@@ -168,7 +168,7 @@ def check_fit(name: str, wanted: dict[str, Tensor], given: dict[str, Tensor]) ->
     if missing or left_over or changed:
         detail = (
             [f"{key} is missing" for key in missing[:1]]
-            + [f"{key} is not a part of it" for key in left_over[:1]]
+            + [f"{ascii(key)[1:-1]:.80} is not a part of it" for key in left_over[:1]]
             + [f"{key} is {theirs[key]} instead of {ours[key]}" for key in changed[:1]]
         )
         raise CheckpointError(

@@ -10,14 +10,18 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import torch
 from fuzzing import answer, refused
 from helpers import build_tiny_pipeline
+from safetensors.torch import save_file
 from videos import make_pictures, make_video, read_as_users_do
 
 from fyp_lite.__main__ import find_clip
 from fyp_lite.advice import prompt_advice
 from fyp_lite.checkpoints import find_weights
 from fyp_lite.clip import open_clip
+from fyp_lite.lora import merge_lora
+from fyp_lite.published import check_fit
 from fyp_lite.settings import SampleSettings
 from fyp_lite.settings_file import read_settings_file
 from fyp_lite.video import DAY, check_video_path, write_video, written_whole
@@ -116,3 +120,19 @@ def test_what_a_kill_left_is_removed_a_day_later(tmp_path):
     with written_whole(tmp_path / "v.mp4") as part:
         part.write_bytes(b"whole")
     assert not old.exists() and new.exists()
+
+
+def test_a_tensors_name_that_a_terminal_could_act_on():
+    layer = torch.nn.Linear(1, 1, bias=False).state_dict()
+    given = {"\x00\x1b[2J" + "w" * 500: layer["weight"]}
+    error = answer("weights", lambda: check_fit("Linear", layer, given))
+    assert refused(error) and r"\x00\x1b[2Jw" in str(error)
+
+
+def test_a_lora_whose_alpha_is_a_table(tmp_path):
+    tensors = {"up.weight": torch.zeros(4, 2), "down.weight": torch.zeros(2, 4)}
+    tensors = {f"lora_unet_conv.lora_{key}": value for key, value in tensors.items()}
+    save_file(tensors | {"lora_unet_conv.alpha": torch.zeros(4, 2)}, tmp_path / "l.safetensors")
+    networks = {"unet": torch.nn.ModuleDict({"conv": torch.nn.Linear(4, 4)})}
+    error = answer("weights", lambda: merge_lora(networks, tmp_path / "l.safetensors", 1.0))
+    assert refused(error) and "not one number" in str(error)
