@@ -105,6 +105,7 @@ c.Spawner.environment = {
     # Threads that wait for each other sleep. By default they spin, on processors that others need.
     "OMP_WAIT_POLICY": "PASSIVE",
     "FYP_LITE_CARDS": str(cards),
+    "JUPYTER_CONFIG_PATH": str(CLASSROOM / "jupyter"),  # nobody is asked about Jupyter's news
 }
 
 # A system user of its own for every seat, made and removed by systemd, with limits by cgroups.

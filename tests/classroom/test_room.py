@@ -180,3 +180,13 @@ def test_every_setting_of_the_configuration_is_one_that_the_programs_know(tmp_pa
     asked = {(name, trait) for name, section in config.items() for trait in section}
     assert asked - known == set()
     assert ("SystemdSpawner", "dynamic_users") in asked
+
+
+def test_nobody_is_asked_about_news_in_the_middle_of_a_lesson(tmp_path, monkeypatch):
+    given = read_config(tmp_path, monkeypatch, {}).Spawner.environment
+    command = [sys.executable, "-m", "jupyterlab.labextensions", "list"]
+    listed = subprocess.run(
+        command, env=os.environ | given, capture_output=True, text=True, check=True
+    )
+    disabled = (listed.stdout + listed.stderr).partition("Disabled extensions:")[2]
+    assert "@jupyterlab/apputils-extension:announcements" in disabled
