@@ -171,7 +171,7 @@ def test_prompts_lead_parts_from_the_clips_beginning_to_its_end(pipeline, monkey
     monkeypatch.setattr(evaluate, "CLIP_GUIDANCE", (2.0,))
     monkeypatch.setattr(evaluate, "GALLERY", ("A Panda on the sea", "An Astronaut"))
     effort = evaluate.Effort(
-        1, denoising=1, denoised=1, clips=1, stills=1, knob_clips=1, num_steps=1
+        frames=1, denoising=1, denoised=1, clips=1, stills=1, knob_clips=1, num_steps=1
     )
     judged = evaluate.Judged(pipeline, OfSkeletons, effort)
     figures = judged.clip_file(data_dir() / "clips" / "walk.mp4")
@@ -202,7 +202,7 @@ def test_judges_are_trained_and_a_model_is_evaluated(tmp_path, monkeypatch):
     monkeypatch.setattr(scores, "FOLDER", tmp_path / "judges")
     monkeypatch.setattr(evaluate, "FOLDER", tmp_path / "judges")
     effort = evaluate.Effort(
-        2, denoising=2, denoised=1, clips=1, stills=2, knob_clips=1, num_steps=1
+        frames=2, denoising=2, denoised=1, clips=1, stills=2, knob_clips=1, num_steps=1
     )
     monkeypatch.setattr(evaluate, "QUICK", effort)
     monkeypatch.setattr(knobs, "STEPS", (1,))
