@@ -437,7 +437,8 @@ else:
 # python -m fyp_lite.training.text --out TEXT
 # python -m fyp_lite.training.joint --data DATA --init TEXT --out JOINT
 # python -m fyp_lite.training.temporal --data DATA --init JOINT --out TEMPORAL
-# python -m fyp_lite.training.assemble --vae VAE/vae --networks TEMPORAL --out MODEL
+# python -m fyp_lite.training.guided --data DATA --init TEMPORAL --out GUIDED
+# python -m fyp_lite.training.assemble --vae VAE/vae --networks GUIDED --out MODEL
 # ```
 #
 # In the paper's order, `training.image` and then `training.pose` take the place of
@@ -452,6 +453,9 @@ else:
 #   losses of the test above are unweighted.
 # - The saved weights are a moving average of the last steps (`Average` in
 #   `fyp_lite/training/common.py`): a steadier network than that of any single step.
+# - In the last stage, `training.guided`, a frozen copy of the network is the teacher. Its answers
+#   without the pose and with it say what the pose is about, and the network learns the exaggerated
+#   answer: guidance, as in lesson 06, but for poses and at no cost in sampling.
 # - The text encoder is frozen after *words*. Trained along, it forgot what tells characters apart
 #   before the UNet had learned to ask.
 #

@@ -14,10 +14,13 @@ import torch
 from accelerate.state import AcceleratorState
 from safetensors.torch import save_file
 
-from fyp_lite.checkpoints import load_pipeline
+from fyp_lite.checkpoints import WEIGHTS, load_pipeline
 from fyp_lite.hashes import verify_hashes
+from fyp_lite.model.text import build_tokenizer
 from fyp_lite.settings import SampleSettings
-from fyp_lite.training import assemble, autoencoder, cache, common, joint, temporal, text
+from fyp_lite.training import assemble, autoencoder, cache, common, guided, joint, temporal, text
+from fyp_lite.training.text import TEXT_WIDTH
+from fyp_lite.world.dataset import world_vocabulary
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +85,8 @@ def test_latents_measure_pixels_and_the_decoder_undoes_it(data):
 
 @pytest.mark.slow
 def test_all_stages_to_a_working_pipeline(data, tmp_path, monkeypatch):
-    vae, first, second, out = (tmp_path / name for name in ("vae", "joint", "temporal", "lite"))
+    names = ("vae", "joint", "temporal", "guided", "lite")
+    vae, first, second, third, out = (tmp_path / name for name in names)
     short = ("--minutes", 0.03, "--batch-size", 2)
     run(monkeypatch, autoencoder, "--data", data, "--out", vae, *short)
     sizes = ("--images", 6, "--clips", 2)
@@ -106,13 +110,44 @@ def test_all_stages_to_a_working_pipeline(data, tmp_path, monkeypatch):
     assert moved
     assert all(any(part in key for part in temporal.TRAINABLE) for key in moved)
 
-    run(monkeypatch, assemble, "--vae", vae / "vae", "--networks", second, "--out", out)
+    options = ("--data", data, "--init", second, "--out", third, "--minutes", 0.1)
+    run(monkeypatch, guided, *options, "--batch-size", 2)
+    # The last stage moves everything but the words and the teacher.
+    before, after = (torch.load(f / "checkpoint.pt", weights_only=True) for f in (second, third))
+    start = before["stage"] | before["average"]
+    for name in ("unet.conv_in.weight", "text_encoder.embeddings.position_embedding.weight"):
+        torch.testing.assert_close(after["stage"][f"teacher.{name}"], start[name])
+    moved = {k for k in start if not torch.equal(after["stage"][k], start[k])}
+    assert {key.partition(".")[0] for key in moved} == {"unet", "pose_encoder"}
+
+    run(monkeypatch, assemble, "--vae", vae / "vae", "--networks", third, "--out", out)
     verify_hashes(out)
     assert json.loads((out / "world.json").read_text())["world_sha256"] == assemble.world_hash()
     pipeline = load_pipeline(out, device="cpu", dtype=torch.float32)
     skeleton = np.zeros((2, 256, 256, 3), np.uint8)
     video = pipeline("a panda", skeleton, SampleSettings(num_inference_steps=1)).video
     assert video.shape == (2, 256, 256, 3)
+
+
+def test_the_guided_stage_leads_away_from_the_answer_without_the_pose():
+    tokenizer = build_tokenizer(world_vocabulary())
+    stage = guided.GuidedStage(tokenizer)
+    common.load_average(stage.teacher, WEIGHTS / "lite")
+    skeleton = torch.zeros(2, 1, 3, 256, 256)
+    skeleton[:, :, :, 100:150, 120:130] = 1
+    batch = {"timestep": torch.tensor([500, 500]), "skeleton": skeleton}
+    noisy = torch.randn(1, 8, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    noisy = noisy.expand(2, -1, -1, -1, -1)
+    text = torch.zeros(2, 24, TEXT_WIDTH)
+    teacher = stage.teacher
+    with torch.no_grad():
+        without = teacher.unet(noisy[:1], 500, text[:1]).sample
+        pose = teacher.unet(noisy[:1], 500, text[:1], teacher.pose_encoder(skeleton[:1])).sample
+    target = stage.target(batch | {"use_pose": torch.tensor([1.0, 0.0])}, noisy, text, noisy)
+    led = without + guided.POSE_GUIDANCE_SCALE * (pose - without)
+    assert (pose - without).abs().max() > 0.1
+    torch.testing.assert_close(target[:1], led, atol=1e-4, rtol=0)
+    torch.testing.assert_close(target[1:], without, atol=1e-4, rtol=0)
 
 
 def test_a_kill_while_saving_leaves_the_old_checkpoint(tmp_path, monkeypatch):

@@ -1,0 +1,93 @@
+"""The last stage: a lead towards the pose, learned by the network itself.
+
+    python -m fyp_lite.training.guided --data DATA --init TEMPORAL_RUN --out RUN
+
+Guidance works for poses as it does for prompts: from what the network paints without the pose
+towards what it paints with it, and beyond, limbs become plain that were blurred before. In sampling
+that would cost a third answer in every step. So the network learns to give the guided answer at
+once, from a frozen copy of itself (Meng et al. 2023, "On Distillation of Guided Diffusion Models").
+Prompt guidance stays what it was.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from fyp_lite.model.text import build_tokenizer
+from fyp_lite.sampling import guide
+from fyp_lite.training.cache import Cache
+from fyp_lite.training.common import (
+    Draw,
+    Item,
+    MakeBatch,
+    Options,
+    parse_options,
+    stack,
+    start_from,
+    train,
+)
+from fyp_lite.training.joint import (
+    DROP_POSE,
+    DiffusionStage,
+    batches,
+    make_item,
+    pose_features,
+    save_networks,
+)
+from fyp_lite.world.dataset import world_vocabulary
+
+POSE_GUIDANCE_SCALE = 2.5
+CLIP_SHARE = 0.25  # of the batches; the others hold single frames
+
+
+class GuidedStage(DiffusionStage):
+    """Learns what its teacher answers, led towards the pose."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
+        super().__init__(tokenizer)
+        self.teacher = DiffusionStage(tokenizer).requires_grad_(False)
+
+    @torch.no_grad()
+    def target(self, batch: Item, noisy: Tensor, text: Tensor, velocity: Tensor) -> Tensor:
+        features = pose_features(self.teacher.pose_encoder, batch)
+        without, with_pose = (
+            self.teacher.unet(noisy, batch["timestep"], text, pose).sample.float()
+            for pose in (None, features)
+        )
+        return guide(without, with_pose, POSE_GUIDANCE_SCALE)
+
+
+def both_kinds(
+    images: Cache, clips: Cache, tokenizer: PreTrainedTokenizerFast, options: Options
+) -> MakeBatch:
+    """Single frames, now and then clips of eight, of as many frames in all."""
+    pictures = batches(images, tokenizer, options)
+
+    def make_batch(draw: Draw) -> Item:
+        if draw.rng.random() >= CLIP_SHARE:
+            return pictures(draw)
+        items = []
+        for rng, quantile in draw.items(max(1, options.batch_size // 8)):
+            index = int(rng.integers(len(clips)))
+            items.append(make_item(clips, index, tokenizer, rng, quantile, DROP_POSE))
+        return stack(items)
+
+    return make_batch
+
+
+def main() -> None:
+    options = parse_options(__doc__, minutes=30, batch_size=16, learning_rate=4e-4)
+    tokenizer = build_tokenizer(world_vocabulary())
+    stage = GuidedStage(tokenizer)
+    start_from(stage, options, "training.temporal")
+    start_from(stage.teacher, options, "training.temporal")
+    stage.text_encoder.requires_grad_(False)
+    images, clips = Cache(options.data / "images"), Cache(options.data / "clips")
+    if train(stage, both_kinds(images, clips, tokenizer, options), options):
+        save_networks(stage, options, tokenizer)
+
+
+if __name__ == "__main__":
+    main()
