@@ -22,10 +22,9 @@ from fyp_lite.options import (
     add_raw_options,
     build_skeleton_parser,
     build_sweep_parser,
-    one_line,
     read_options,
 )
-from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.settings import ClipSettings, SampleSettings, one_line
 from fyp_lite.settings_file import read_settings_file
 from fyp_lite.video import check_room_in_name
 

@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
 
-from fyp_lite.settings import ClipSettings, SampleSettings, nearest_name
+from fyp_lite.settings import ClipSettings, SampleSettings, nearest_name, one_line
 
 # Options and the fields of the settings that they set.
 CLIP_OPTIONS = {
@@ -58,14 +58,6 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {one_line(message)}; see {self.prog} --help.\n")
-
-
-def one_line(text: str) -> str:
-    """`text` with whatever a terminal could act on, such as line ends in a file's name, shown; the
-    middle of a very long one is left out.
-    """
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-    return text if len(text) <= 600 else f"{text[:400]} ... {text[-190:]}"
 
 
 def build_skeleton_parser() -> argparse.ArgumentParser:

@@ -21,6 +21,7 @@ from torch import Tensor
 from fyp_lite.hashes import CheckpointError
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.unet import FollowYourPoseUNet
+from fyp_lite.settings import one_line
 
 # The published file keeps the pose encoder inside the UNet and numbers its parts; all other names
 # are Stable Diffusion's and stay.
@@ -168,7 +169,7 @@ def check_fit(name: str, wanted: dict[str, Tensor], given: dict[str, Tensor]) ->
     if missing or left_over or changed:
         detail = (
             [f"{key} is missing" for key in missing[:1]]
-            + [f"{ascii(key)[1:-1]:.80} is not a part of it" for key in left_over[:1]]
+            + [f"{one_line(key, 80)} is not a part of it" for key in left_over[:1]]
             + [f"{key} is {theirs[key]} instead of {ours[key]}" for key in changed[:1]]
         )
         raise CheckpointError(

@@ -138,6 +138,15 @@ def nearest_name(word: str, names: Sequence[str]) -> str | None:
     return next(iter(holding + get_close_matches(word, names, n=1, cutoff=0.5)), None)
 
 
+def one_line(text: str, most: int = 600) -> str:
+    """`text` with whatever a terminal could act on, such as line ends in a file's name, shown; what
+    goes beyond `most` characters (from 9 on) is left out of the middle.
+    """
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    end = most // 3
+    return text if len(text) <= most else f"{text[: most - end - 5]} ... {text[-end:]}"
+
+
 def _store(settings: object, name: str, value: float) -> None:
     object.__setattr__(settings, name, value)  # the way into a frozen dataclass
 

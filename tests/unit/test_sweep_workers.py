@@ -113,3 +113,8 @@ def test_a_sweep_killed_at_any_moment_goes_on(folder, tmp_path):
             assert len(np.load(tmp_path / "out" / name)["video"]) == 2
     subprocess.run(command, check=True)
     assert seen.items() <= times(tmp_path / "out").items() and len(times(tmp_path / "out")) == 8
+
+
+def test_workers_keep_the_memory_that_a_network_needs_again(client):
+    found = client.run(os.environ.get, "MALLOC_TRIM_THRESHOLD_")
+    assert list(found.values()) == [None, None]
