@@ -68,6 +68,7 @@ DENOISING_STEP = 50  # timesteps
 KNOBS = (
     "steps",
     "guidance",
+    "pose_guidance",
     "interval",
     "schedulers",
     "switches",

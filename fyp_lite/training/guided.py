@@ -11,11 +11,15 @@ Prompt guidance stays what it was.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from fyp_lite.model.text import build_tokenizer
+from fyp_lite.model.unet import FollowYourPoseUNet, UNetOutput
 from fyp_lite.sampling import guide
 from fyp_lite.training.cache import Cache
 from fyp_lite.training.common import (
@@ -52,11 +56,27 @@ class GuidedStage(DiffusionStage):
     @torch.no_grad()
     def target(self, batch: Item, noisy: Tensor, text: Tensor, velocity: Tensor) -> Tensor:
         features = pose_features(self.teacher.pose_encoder, batch)
-        without, with_pose = (
-            self.teacher.unet(noisy, batch["timestep"], text, pose).sample.float()
-            for pose in (None, features)
-        )
-        return guide(without, with_pose, POSE_GUIDANCE_SCALE)
+        with led_by_pose(self.teacher.unet, POSE_GUIDANCE_SCALE):
+            return self.teacher.unet(noisy, batch["timestep"], text, features).sample
+
+
+@contextmanager
+def led_by_pose(unet: FollowYourPoseUNet, scale: float) -> Iterator[None]:
+    """Until the `with` block ends, every answer of `unet` with a pose is guided from its answer
+    without one: without + scale * (with - without), at twice the cost.
+    """
+    plain = unet.forward
+
+    def led(sample: Tensor, timestep: Tensor | int, text: Tensor, pose: list[Tensor]) -> UNetOutput:
+        answers = (plain(sample, timestep, text, features) for features in (None, pose))
+        without, with_pose = (answer.sample.float() for answer in answers)
+        return UNetOutput(sample=guide(without, with_pose, scale))
+
+    unet.__dict__["forward"] = led
+    try:
+        yield
+    finally:
+        del unet.__dict__["forward"]
 
 
 def both_kinds(

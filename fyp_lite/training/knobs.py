@@ -16,6 +16,7 @@ from fyp_lite.lessons.switches import SWITCHES, switched_off
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import SCHEDULERS, ClipSettings, SampleSettings
 from fyp_lite.skeleton import draw_skeletons, read_skeletons
+from fyp_lite.training.guided import led_by_pose
 from fyp_lite.training.measures import (
     CLIP_FRAMES,
     Scores,
@@ -33,6 +34,7 @@ from fyp_lite.world.dataset import Clip, render_clip
 
 STEPS = (1, 2, 5, 10, 20, 50)
 GUIDANCE = (0.0, 1.0, 1.5, 2.0, 4.0, 7.5, 12.5)
+POSE_GUIDANCE = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
 INTERVALS = ((0.0, 1.0), (0.0, 0.25), (0.0, 0.5), (0.0, 0.75), (0.25, 0.75), (0.25, 1.0))
 SOLVER_STEPS = (5, 8, 12, 20)
 STARTS = (0, 20, 40, 80)
@@ -89,6 +91,14 @@ class Knobs:
     def guidance(self) -> dict[str, Scores]:
         """Scores against the guidance scale."""
         return {f"{s:g}": self.scores(replace(self.settings, guidance_scale=s)) for s in GUIDANCE}
+
+    def pose_guidance(self) -> dict[str, Scores]:
+        """Scores against the scale of guidance by the pose: what `training.guided` may teach."""
+        result = {}
+        for scale in POSE_GUIDANCE:
+            with led_by_pose(self.pipeline.unet, scale):
+                result[f"{scale:g}"] = self.scores(self.settings)
+        return result
 
     def interval(self) -> dict[str, Scores]:
         """Scores against the part of the run in which guidance works."""

@@ -207,6 +207,7 @@ def test_judges_are_trained_and_a_model_is_evaluated(tmp_path, monkeypatch):
     monkeypatch.setattr(evaluate, "QUICK", effort)
     monkeypatch.setattr(knobs, "STEPS", (1,))
     monkeypatch.setattr(knobs, "GUIDANCE", (0.0, 4.0))
+    monkeypatch.setattr(knobs, "POSE_GUIDANCE", (1.0, 3.0))
     monkeypatch.setattr(knobs, "INTERVALS", ((0.0, 0.5),))
     monkeypatch.setattr(knobs, "SOLVER_STEPS", (2,))
     monkeypatch.setattr(knobs, "STARTS", (0, 100_000))
@@ -223,6 +224,7 @@ def test_judges_are_trained_and_a_model_is_evaluated(tmp_path, monkeypatch):
     assert list(figures["denoised"]) == ["from 200", "from 350", "from 500", "from 999"]
     assert figures["knob, steps"]["1"]["seconds"] > 0
     assert list(figures["knob, guidance"]) == ["0", "4"]
+    assert list(figures["knob, pose_guidance"]) == ["1", "3"]
     assert list(figures["knob, interval"]) == ["0 to 0.5"]
     assert list(figures["knob, schedulers"])[-1] == "unipc, 2 steps"
     assert list(figures["knob, clip_settings"]["start_frame"]) == ["0"]  # the other does not fit
