@@ -42,7 +42,7 @@ from fyp_lite.training.joint import (
 )
 from fyp_lite.world.dataset import world_vocabulary
 
-POSE_GUIDANCE_SCALE = 2.5
+POSE_GUIDANCE_SCALE = 2.5  # of `evaluate --only pose_guidance`; the model card has the figures
 CLIP_SHARE = 0.25  # of the batches; the others hold single frames
 
 
