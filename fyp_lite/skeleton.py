@@ -40,6 +40,12 @@ JOINTS = (
     "right_ankle",
 )
 
+# The joint on the other side of the body, of each joint.
+PARTNERS = tuple(
+    JOINTS.index(name.replace("left", "RIGHT").replace("right", "left").replace("RIGHT", "right"))
+    for name in JOINTS
+)
+
 # RGB. Left and right are the subject's own.
 PALETTE = {"middle": (255, 153, 51), "left": (0, 255, 0), "right": (0, 128, 255)}
 
@@ -201,7 +207,14 @@ def read_skeletons(skeleton_frames: np.ndarray) -> np.ndarray:
         `[f, people, 17, 3]` float32 in the frames' pixels, people from left to right in every
         frame, padded with zeros to the largest count; confidence 0 = missing.
     """
-    return _skeleton_reader().read_people(skeleton_frames)
+    return _skeleton_reader().read_people(skeleton_frames, mirror_colours=mirror_colours())
+
+
+def mirror_colours() -> np.ndarray:
+    """`[3, 3]` float32: takes the left side's colour to the right's, and back; the middle stays."""
+    middle, left, right = (PALETTE[side] for side in ("middle", "left", "right"))
+    colours, swapped = np.array([middle, left, right]).T, np.array([middle, right, left]).T
+    return (swapped @ np.linalg.inv(colours)).astype(np.float32)
 
 
 @lru_cache(maxsize=1)

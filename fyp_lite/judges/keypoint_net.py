@@ -19,6 +19,8 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
+from fyp_lite.skeleton import PARTNERS
+
 SIZE = 256  # side of the pictures the network sees
 STRIDE = 4  # pixels per cell of its maps
 REACH = 8.0  # cells per unit of the links' output
@@ -26,6 +28,7 @@ MAX_PEOPLE = 3
 MIN_JOINTS = 3  # fewer are no person
 # The joint that each joint hangs from; None is the person's middle, the mean of its joints.
 PARENTS = (None,) * 7 + (5, 6, 7, 8) + (None,) * 2 + (11, 12, 13, 14)
+Maps = tuple[Tensor, Tensor, Tensor, Tensor]  # what `KeypointNet.forward` returns
 
 
 class ConvNorm(nn.Sequential):
@@ -81,7 +84,7 @@ class KeypointNet(ModelMixin, ConfigMixin):
         self.person = _head(first, 1, 0)
         self.joint = _head(first, 17, 34)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, images: Tensor) -> Maps:
         """Read pictures.
 
         Args:
@@ -106,12 +109,21 @@ class KeypointNet(ModelMixin, ConfigMixin):
         return person, joint[:, :17], vectors[:, 0], vectors[:, 1] * REACH
 
     @torch.no_grad()
-    def read_people(self, frames: np.ndarray, *, min_confidence: float = 0.3) -> np.ndarray:
+    def read_people(
+        self,
+        frames: np.ndarray,
+        *,
+        min_confidence: float = 0.3,
+        mirror_colours: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Find people and joints in frames of any size.
 
         Args:
             frames: `[f, h, w, 3]` uint8 RGB.
             min_confidence: a joint less sure than this is missing; so is such a person.
+            mirror_colours: `[3, 3]`, gives each side's colour to the other, in drawings whose
+                colours tell left from right. They are then read in a mirror as well, at twice the
+                cost, and what either reading is sure of counts.
 
         Returns:
             `[f, people, 17, 3]` float32 (x, y, confidence) in the frames' pixels, people from
@@ -128,7 +140,12 @@ class KeypointNet(ModelMixin, ConfigMixin):
         for start in range(0, len(frames), 16):
             squares = [_to_square(frame, scale, left, top) for frame in frames[start : start + 16]]
             images = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
-            maps = self(images.to(self.device, self.dtype) / 255)
+            images = images.to(self.device, self.dtype) / 255
+            maps = self(images)
+            if mirror_colours is not None:
+                colours = torch.from_numpy(mirror_colours).to(images)
+                swapped = torch.einsum("ij,bjhw->bihw", colours, images).clamp(0, 1)
+                maps = surer(maps, unmirrored(self(swapped.flip(3))))
             found += decode(*(m.cpu() for m in maps), min_confidence=min_confidence)
         keypoints = np.zeros((len(frames), max(map(len, found), default=0), 17, 3), np.float32)
         for into, people in zip(keypoints, found, strict=True):
@@ -136,6 +153,27 @@ class KeypointNet(ModelMixin, ConfigMixin):
             people[people[..., 2] == 0] = 0
             into[: len(people)] = people
         return keypoints
+
+
+def unmirrored(maps: Maps) -> Maps:
+    """A mirrored picture's maps as maps of the picture itself."""
+    people, joints, offsets, links = (m.flip(-1) for m in maps)
+    other_way = torch.tensor([-1.0, 1.0]).to(offsets)[:, None, None]  # x runs backwards
+    return (
+        people,
+        joints[:, PARTNERS],
+        offsets[:, PARTNERS] * other_way,
+        links[:, PARTNERS] * other_way,
+    )
+
+
+def surer(first: Maps, second: Maps) -> Maps:
+    """Two readings of a picture as one: the higher heatmaps, the vectors' mean by confidence."""
+    people, joints = (torch.maximum(a, b) for a, b in zip(first[:2], second[:2], strict=True))
+    ours, theirs = (maps[1].sigmoid()[:, :, None] for maps in (first, second))
+    share = ours / (ours + theirs).clamp(min=1e-6)
+    offsets, links = (b + share * (a - b) for a, b in zip(first[2:], second[2:], strict=True))
+    return people, joints, offsets, links
 
 
 def decode(

@@ -14,13 +14,8 @@ import math
 import numpy as np
 
 from fyp_lite.keypoints.file import KeypointsError
-from fyp_lite.skeleton import JOINTS
+from fyp_lite.skeleton import JOINTS, PARTNERS
 
-# The joint on the other side of the body, of each joint.
-PARTNERS = tuple(
-    JOINTS.index(name.replace("left", "RIGHT").replace("right", "left").replace("RIGHT", "right"))
-    for name in JOINTS
-)
 LEAST_SPEED, MOST_SPEED = 0.1, 10.0
 
 

@@ -496,7 +496,7 @@ else:
 # `PARTNERS` may help: it says for every joint which one it is on the other side of the body.
 
 # %%
-from fyp_lite.keypoints.repair import PARTNERS
+from fyp_lite.skeleton import PARTNERS
 
 print("PARTNERS:", *PARTNERS)
 mirror = tasks.dance_in_a_mirror(keypoints, size)

@@ -12,10 +12,9 @@ from fyp_lite import data_dir
 from fyp_lite.clip import open_clip, prepare_clip
 from fyp_lite.keypoints.doctor import diagnose
 from fyp_lite.keypoints.file import KeypointClip
-from fyp_lite.keypoints.repair import PARTNERS
 from fyp_lite.lessons.tasks import lesson_01, lesson_02, lesson_03
 from fyp_lite.settings import ClipSettings
-from fyp_lite.skeleton import draw_skeletons
+from fyp_lite.skeleton import PARTNERS, draw_skeletons
 
 SIZE, FPS = 256, 24.0
 

@@ -14,11 +14,17 @@ from fyp_lite.keypoints.doctor import diagnose
 from fyp_lite.keypoints.doctor.repaint import LIMBS as OPENPOSE_LIMBS
 from fyp_lite.keypoints.file import KeypointClip
 from fyp_lite.keypoints.openpose import FROM_OPENPOSE
-from fyp_lite.keypoints.repair import PARTNERS, mirror
+from fyp_lite.keypoints.repair import mirror
 from fyp_lite.lessons.checks import Exercise, predict
 from fyp_lite.lessons.motion_text import describe_motion
 from fyp_lite.lessons.show import show_picture
-from fyp_lite.skeleton import JOINTS, MIN_CONFIDENCE, check_skeleton_frames, read_skeletons
+from fyp_lite.skeleton import (
+    JOINTS,
+    MIN_CONFIDENCE,
+    PARTNERS,
+    check_skeleton_frames,
+    read_skeletons,
+)
 from fyp_lite.video import contact_sheet
 
 SMALL = 192  # pixels, a frame of `show_one_of_each`
