@@ -9,7 +9,7 @@ with switched_off(pipeline, "temporal attention"):
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -65,22 +65,28 @@ def switched_off(pipeline: FollowYourPosePipeline, *parts: str) -> Iterator[None
     for part in parts:
         if part not in SWITCHES:
             raise ValueError(f"There is no switch {part!r}: choose from {', '.join(SWITCHES)}.")
-    changed: list[tuple[nn.Module, Any]] = []
-    try:
+    with ExitStack() as changed:
         for part in parts:
             kind, forward = SWITCHES[part]
             for network in (pipeline.pose_encoder, pipeline.unet):
                 for module in network.modules():
                     if isinstance(module, kind):
-                        changed.append((module, module.__dict__.get("forward")))
-                        module.__dict__["forward"] = partial(forward, module)
+                        changed.enter_context(other_forward(module, partial(forward, module)))
+        yield
+
+
+@contextmanager
+def other_forward(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
+    """The module computes `forward`, until the `with` block ends, however it ends."""
+    before = module.__dict__.get("forward")  # of a block around this one
+    module.__dict__["forward"] = forward
+    try:
         yield
     finally:
-        for module, before in reversed(changed):
-            if before is None:
-                del module.__dict__["forward"]
-            else:
-                module.__dict__["forward"] = before
+        if before is None:
+            del module.__dict__["forward"]
+        else:
+            module.__dict__["forward"] = before
 
 
 @contextmanager

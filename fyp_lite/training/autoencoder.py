@@ -83,9 +83,9 @@ def slopes(error: Tensor) -> list[Tensor]:
     return result
 
 
-def person_mask(keypoints: np.ndarray) -> np.ndarray:
+def person_mask(keypoints: np.ndarray, line_width: float = 0.06) -> np.ndarray:
     """`[256, 256]` bool: on and around people, from `[people, 17, 3]` pixels."""
-    lines = draw_skeletons(keypoints[None], 256, 256, line_width=0.06)[0].max(axis=-1) > 0
+    lines = draw_skeletons(keypoints[None], 256, 256, line_width=line_width)[0].max(axis=-1) > 0
     return cv2.dilate(lines.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
 
 

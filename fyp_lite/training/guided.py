@@ -11,13 +11,14 @@ Prompt guidance stays what it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from copy import deepcopy
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
+from fyp_lite.lessons.switches import other_forward
 from fyp_lite.model.text import build_tokenizer
 from fyp_lite.model.unet import FollowYourPoseUNet, UNetOutput
 from fyp_lite.sampling import guide
@@ -28,7 +29,6 @@ from fyp_lite.training.common import (
     MakeBatch,
     Options,
     parse_options,
-    stack,
     start_from,
     train,
 )
@@ -36,7 +36,7 @@ from fyp_lite.training.joint import (
     DROP_POSE,
     DiffusionStage,
     batches,
-    make_item,
+    even_batch,
     pose_features,
     save_networks,
 )
@@ -47,21 +47,21 @@ CLIP_SHARE = 0.25  # of the batches; the others hold single frames
 
 
 class GuidedStage(DiffusionStage):
-    """Learns what its teacher answers, led towards the pose."""
+    """Learns what it answered itself when `learn_from_itself` was called, led towards the pose."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
-        super().__init__(tokenizer)
-        self.teacher = DiffusionStage(tokenizer).requires_grad_(False)
+    def learn_from_itself(self) -> None:
+        """Keep the networks as they are now to learn from."""
+        self.teacher_unet = deepcopy(self.unet).requires_grad_(False)
+        self.teacher_pose_encoder = deepcopy(self.pose_encoder).requires_grad_(False)
 
     @torch.no_grad()
     def target(self, batch: Item, noisy: Tensor, text: Tensor, velocity: Tensor) -> Tensor:
-        features = pose_features(self.teacher.pose_encoder, batch)
-        with led_by_pose(self.teacher.unet, POSE_GUIDANCE_SCALE):
-            return self.teacher.unet(noisy, batch["timestep"], text, features).sample
+        features = pose_features(self.teacher_pose_encoder, batch)
+        with led_by_pose(self.teacher_unet, POSE_GUIDANCE_SCALE):
+            return self.teacher_unet(noisy, batch["timestep"], text, features).sample
 
 
-@contextmanager
-def led_by_pose(unet: FollowYourPoseUNet, scale: float) -> Iterator[None]:
+def led_by_pose(unet: FollowYourPoseUNet, scale: float) -> AbstractContextManager[None]:
     """Until the `with` block ends, every answer of `unet` with a pose is guided from its answer
     without one: without + scale * (with - without), at twice the cost.
     """
@@ -72,11 +72,7 @@ def led_by_pose(unet: FollowYourPoseUNet, scale: float) -> Iterator[None]:
         without, with_pose = (answer.sample.float() for answer in answers)
         return UNetOutput(sample=guide(without, with_pose, scale))
 
-    unet.__dict__["forward"] = led
-    try:
-        yield
-    finally:
-        del unet.__dict__["forward"]
+    return other_forward(unet, led)
 
 
 def both_kinds(
@@ -88,11 +84,7 @@ def both_kinds(
     def make_batch(draw: Draw) -> Item:
         if draw.rng.random() >= CLIP_SHARE:
             return pictures(draw)
-        items = []
-        for rng, quantile in draw.items(max(1, options.batch_size // 8)):
-            index = int(rng.integers(len(clips)))
-            items.append(make_item(clips, index, tokenizer, rng, quantile, DROP_POSE))
-        return stack(items)
+        return even_batch(clips, tokenizer, draw, max(1, options.batch_size // 8), DROP_POSE)
 
     return make_batch
 
@@ -102,7 +94,7 @@ def main() -> None:
     tokenizer = build_tokenizer(world_vocabulary())
     stage = GuidedStage(tokenizer)
     start_from(stage, options, "training.temporal")
-    start_from(stage.teacher, options, "training.temporal")
+    stage.learn_from_itself()
     stage.text_encoder.requires_grad_(False)
     images, clips = Cache(options.data / "images"), Cache(options.data / "clips")
     if train(stage, both_kinds(images, clips, tokenizer, options), options):

@@ -19,7 +19,6 @@ from fyp_lite.training.common import (
     MakeBatch,
     Options,
     parse_options,
-    stack,
     start_from,
     train,
 )
@@ -27,8 +26,8 @@ from fyp_lite.training.joint import (
     DROP_POSE,
     TEMPORAL,
     DiffusionStage,
+    even_batch,
     freeze_all_but,
-    make_item,
     save_networks,
 )
 from fyp_lite.world.dataset import world_vocabulary
@@ -46,12 +45,7 @@ def batches(
         pictures = draw.rng.random() < IMAGE_SHARE
         cache, size = (images, options.batch_size * 8) if pictures else (clips, options.batch_size)
         drop_pose = DROP_POSE if pictures else 1.0
-        return stack(
-            [
-                make_item(cache, int(rng.integers(len(cache))), tokenizer, rng, quantile, drop_pose)
-                for rng, quantile in draw.items(size)
-            ]
-        )
+        return even_batch(cache, tokenizer, draw, size, drop_pose)
 
     return make_batch
 

@@ -448,9 +448,9 @@ else:
 #
 # - What is predicted is not the noise but the *velocity*, a mixture of noise and picture
 #   (`DiffusionStage.forward` above). With it, even pure noise has a sensible answer.
-# - People count four times in the loss, and seven in ten timesteps lie in the cleaner half, where
-#   outlines are made: see `loss_weight` and `timestep_at` in `fyp_lite/training/joint.py`. The
-#   losses of the test above are unweighted.
+# - People count four times in the loss, their heads eight times, and seven in ten timesteps lie in
+#   the cleaner half, where outlines are made: see `loss_weight` and `timestep_at` in
+#   `fyp_lite/training/joint.py`. The losses of the test above are unweighted.
 # - The saved weights are a moving average of the last steps (`Average` in
 #   `fyp_lite/training/common.py`): a steadier network than that of any single step.
 # - In the last stage, `training.guided`, a frozen copy of the network is the teacher. Its answers

@@ -115,8 +115,8 @@ def test_all_stages_to_a_working_pipeline(data, tmp_path, monkeypatch):
     # The last stage moves everything but the words and the teacher.
     before, after = (torch.load(f / "checkpoint.pt", weights_only=True) for f in (second, third))
     start = before["stage"] | before["average"]
-    for name in ("unet.conv_in.weight", "text_encoder.embeddings.position_embedding.weight"):
-        torch.testing.assert_close(after["stage"][f"teacher.{name}"], start[name])
+    for name in ("unet.conv_in.weight", "pose_encoder.conv_in.weight"):
+        torch.testing.assert_close(after["stage"][f"teacher_{name}"], start[name])
     moved = {k for k in start if not torch.equal(after["stage"][k], start[k])}
     assert {key.partition(".")[0] for key in moved} == {"unet", "pose_encoder"}
 
@@ -132,22 +132,40 @@ def test_all_stages_to_a_working_pipeline(data, tmp_path, monkeypatch):
 def test_the_guided_stage_leads_away_from_the_answer_without_the_pose():
     tokenizer = build_tokenizer(world_vocabulary())
     stage = guided.GuidedStage(tokenizer)
-    common.load_average(stage.teacher, WEIGHTS / "lite")
+    common.load_average(stage, WEIGHTS / "lite")
+    stage.learn_from_itself()
     skeleton = torch.zeros(2, 1, 3, 256, 256)
     skeleton[:, :, :, 100:150, 120:130] = 1
     batch = {"timestep": torch.tensor([500, 500]), "skeleton": skeleton}
     noisy = torch.randn(1, 8, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     noisy = noisy.expand(2, -1, -1, -1, -1)
     text = torch.zeros(2, 24, TEXT_WIDTH)
-    teacher = stage.teacher
     with torch.no_grad():
-        without = teacher.unet(noisy[:1], 500, text[:1]).sample
-        pose = teacher.unet(noisy[:1], 500, text[:1], teacher.pose_encoder(skeleton[:1])).sample
+        features = stage.pose_encoder(skeleton[:1])
+        without = stage.unet(noisy[:1], 500, text[:1]).sample
+        pose = stage.unet(noisy[:1], 500, text[:1], features).sample
+        for parameter in (*stage.unet.parameters(), *stage.pose_encoder.parameters()):
+            parameter.zero_()  # what it has learned since must not matter
     target = stage.target(batch | {"use_pose": torch.tensor([1.0, 0.0])}, noisy, text, noisy)
     led = without + guided.POSE_GUIDANCE_SCALE * (pose - without)
     assert (pose - without).abs().max() > 0.1
     torch.testing.assert_close(target[:1], led, atol=1e-4, rtol=0)
     torch.testing.assert_close(target[1:], without, atol=1e-4, rtol=0)
+
+
+def test_people_and_above_all_their_heads_weigh_more():
+    person = np.zeros((1, 3, 17, 3), np.float32)
+    person[0, 0, :5] = [[128, 60, 1], [134, 54, 1], [122, 54, 1], [140, 56, 1], [116, 56, 1]]
+    person[0, 0, 5:7] = [[150, 90, 1], [106, 90, 1]]
+    person[0, 0, 11:13] = [[145, 170, 1], [111, 170, 1]]
+    weight = joint.loss_weight(person)
+    assert weight.shape == (1, 32, 32)
+    head, hips, corner = (
+        weight[0, 56 // 8, 128 // 8],
+        weight[0, 170 // 8, 128 // 8],
+        weight[0, 0, 0],
+    )
+    assert (head, hips, corner) == (joint.HEAD_WEIGHT, joint.PERSON_WEIGHT, 1)
 
 
 def test_a_kill_while_saving_leaves_the_old_checkpoint(tmp_path, monkeypatch):
