@@ -5,8 +5,9 @@
 Guidance works for poses as it does for prompts: from what the network paints without the pose
 towards what it paints with it, and beyond, limbs become plain that were blurred before. In sampling
 that would cost a third answer in every step. So the network learns to give the guided answer at
-once, from a frozen copy of itself (Meng et al. 2023, "On Distillation of Guided Diffusion Models").
-Prompt guidance stays what it was.
+once (Meng et al. 2023, "On Distillation of Guided Diffusion Models"). A frozen copy of itself says
+what the pose changes; the rest is learned from pictures and clips as before, so that what the copy
+does wrong is not learned along. Prompt guidance stays what it was.
 """
 
 from __future__ import annotations
@@ -43,22 +44,26 @@ from fyp_lite.training.joint import (
 from fyp_lite.world.dataset import world_vocabulary
 
 POSE_GUIDANCE_SCALE = 2.5  # of `evaluate --only pose_guidance`; the model card has the figures
-CLIP_SHARE = 0.25  # of the batches; the others hold single frames
+CLIP_SHARE = 0.33  # of the batches; the others hold single frames
 
 
 class GuidedStage(DiffusionStage):
-    """Learns what it answered itself when `learn_from_itself` was called, led towards the pose."""
+    """Learns the velocity and a lead towards the pose."""
 
-    def learn_from_itself(self) -> None:
-        """Keep the networks as they are now to learn from."""
+    def keep_as_teacher(self) -> None:
+        """Let the networks as they are now say what the lead is."""
         self.teacher_unet = deepcopy(self.unet).requires_grad_(False)
         self.teacher_pose_encoder = deepcopy(self.pose_encoder).requires_grad_(False)
 
     @torch.no_grad()
     def target(self, batch: Item, noisy: Tensor, text: Tensor, velocity: Tensor) -> Tensor:
-        features = pose_features(self.teacher_pose_encoder, batch)
-        with led_by_pose(self.teacher_unet, POSE_GUIDANCE_SCALE):
-            return self.teacher_unet(noisy, batch["timestep"], text, features).sample
+        """`velocity + (scale - 1) * (with the pose - without)`: guided, if what the pictures say
+        and what the teacher says with the pose is the same on average.
+        """
+        pose = pose_features(self.teacher_pose_encoder, batch)
+        answers = (self.teacher_unet(noisy, batch["timestep"], text, f) for f in (None, pose))
+        without, with_pose = (answer.sample.float() for answer in answers)
+        return velocity + (POSE_GUIDANCE_SCALE - 1) * (with_pose - without)
 
 
 def led_by_pose(unet: FollowYourPoseUNet, scale: float) -> AbstractContextManager[None]:
@@ -94,7 +99,7 @@ def main() -> None:
     tokenizer = build_tokenizer(world_vocabulary())
     stage = GuidedStage(tokenizer)
     start_from(stage, options, "training.temporal")
-    stage.learn_from_itself()
+    stage.keep_as_teacher()
     stage.text_encoder.requires_grad_(False)
     images, clips = Cache(options.data / "images"), Cache(options.data / "clips")
     if train(stage, both_kinds(images, clips, tokenizer, options), options):

@@ -454,8 +454,8 @@ else:
 # - The saved weights are a moving average of the last steps (`Average` in
 #   `fyp_lite/training/common.py`): a steadier network than that of any single step.
 # - In the last stage, `training.guided`, a frozen copy of the network is the teacher. Its answers
-#   without the pose and with it say what the pose is about, and the network learns the exaggerated
-#   answer: guidance, as in lesson 06, but for poses and at no cost in sampling.
+#   without the pose and with it say what the pose is about, and the network learns to make more of
+#   that: guidance, as in lesson 06, but for poses and at no cost in sampling.
 # - The text encoder is frozen after *words*. Trained along, it forgot what tells characters apart
 #   before the UNet had learned to ask.
 #

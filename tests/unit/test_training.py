@@ -129,28 +129,30 @@ def test_all_stages_to_a_working_pipeline(data, tmp_path, monkeypatch):
     assert video.shape == (2, 256, 256, 3)
 
 
-def test_the_guided_stage_leads_away_from_the_answer_without_the_pose():
+def test_the_guided_stage_adds_a_lead_to_the_velocity():
     tokenizer = build_tokenizer(world_vocabulary())
     stage = guided.GuidedStage(tokenizer)
     common.load_average(stage, WEIGHTS / "lite")
-    stage.learn_from_itself()
+    stage.keep_as_teacher()
     skeleton = torch.zeros(2, 1, 3, 256, 256)
     skeleton[:, :, :, 100:150, 120:130] = 1
     batch = {"timestep": torch.tensor([500, 500]), "skeleton": skeleton}
     noisy = torch.randn(1, 8, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     noisy = noisy.expand(2, -1, -1, -1, -1)
     text = torch.zeros(2, 24, TEXT_WIDTH)
+    velocity = noisy + 1
     with torch.no_grad():
         features = stage.pose_encoder(skeleton[:1])
         without = stage.unet(noisy[:1], 500, text[:1]).sample
         pose = stage.unet(noisy[:1], 500, text[:1], features).sample
         for parameter in (*stage.unet.parameters(), *stage.pose_encoder.parameters()):
-            parameter.zero_()  # what it has learned since must not matter
-    target = stage.target(batch | {"use_pose": torch.tensor([1.0, 0.0])}, noisy, text, noisy)
-    led = without + guided.POSE_GUIDANCE_SCALE * (pose - without)
-    assert (pose - without).abs().max() > 0.1
-    torch.testing.assert_close(target[:1], led, atol=1e-4, rtol=0)
-    torch.testing.assert_close(target[1:], without, atol=1e-4, rtol=0)
+            parameter.zero_()  # what the stage has learned since must not matter
+    use_pose = torch.tensor([1.0, 0.0])
+    target = stage.target(batch | {"use_pose": use_pose}, noisy, text, velocity)
+    lead = (guided.POSE_GUIDANCE_SCALE - 1) * (pose - without)
+    assert lead.abs().max() > 0.1
+    torch.testing.assert_close(target[:1], velocity[:1] + lead, atol=1e-4, rtol=0)
+    torch.testing.assert_close(target[1:], velocity[1:], atol=1e-4, rtol=0)
 
 
 def test_people_and_above_all_their_heads_weigh_more():
