@@ -299,7 +299,8 @@ for name, video in single.items():
     print(f"{name:20} colourfulness {spread.mean():5.1f} of 255")
 
 # %% [markdown]
-# (*Colourfulness*: how far red, green and blue lie apart in a pixel, on average.)
+# (*Colourfulness*: how far red, green and blue lie apart in a pixel, on average.) What of it goes
+# with the scale is guidance's. What stays above the long run's belongs to the single step itself.
 #
 # Seeds are fixed, so your videos should be the expected ones:
 

@@ -137,7 +137,7 @@ for level, feature in enumerate(features, 1):
 # **What happened.** On the finest level a place is small, and most places hold either a piece of a
 # limb or nothing. On the coarsest one a place is as wide as the trunk, and its numbers tell of what
 # lies around it as well: their *strength* alone need not say where somebody stands. A ratio near 1
-# doesn't mean that nothing is known there.
+# or below it doesn't mean that nothing is known there.
 
 # %% [markdown]
 # ## The way of a word · 4 minutes
@@ -332,12 +332,12 @@ print("The least:", ", ".join(name for name, points in lead.items() if points < 
 
 # %% [markdown]
 # **What to look for.** A part that carries the kick shows in the lead: without it, it falls
-# towards 0 and below. A part that carries the looks shows in the ninja. Did your first guess come
-# true?
+# towards 0 and below. A part that carries the looks shows in the ninja; but look at the pictures,
+# too, since a patchwork in its colours may content the judge. Did your first guess come true?
 #
 # What the judge can't tell: the eight frames lie close together in time, so whoever stands in the
 # right place has most *joints* right at any moment, and even the *limbs* are 64 elbows, wrists,
-# knees and ankles in all. A handful of them is a few points. Another seed would move the rows by
+# knees and ankles at most. A handful of them is a few points. Another seed would move the rows by
 # as much (lesson 05 measures it), so small steps between rows tell nothing: large ones do.
 #
 # Is a video of the usual settings the one that was expected?
@@ -412,7 +412,8 @@ print(f"of {(sum(sizes.values()) + poses) / 1e6:.2f} M in the UNet and the pose 
 # <details><summary><b>For the curious</b></summary>
 #
 # - The bundled model was trained a little differently from the table: text and pose together first,
-#   then the parts that look across frames. Lesson 08 can run both orders, and says why.
+#   then the parts that look across frames, at last all of them with a lead towards the pose. Lesson
+#   08 can run both orders, and says why.
 # - Temporal attention and temporal convolution begin as *no change*: their last weights are zero at
 #   first, so that the picture network works as before when the second stage starts.
 # - One more part spans the frames without being trained for it: the normalisation in the residual
