@@ -122,8 +122,8 @@ print(f"{len(result.video)} frames in {seconds:.1f} s on this machine ({pipeline
 #
 # 1. smoother, 2. coarser, but with more of the dance in it, or 3. the same, only later?
 #
-# Then move the sliders. They begin at frame 96, just before a knee is lifted. Nothing is generated yet:
-# the preview shows which frames are chosen.
+# Then move the sliders. They begin at frame 96, just before a knee is lifted. Nothing is generated
+# yet: the preview shows which frames are chosen.
 
 # %%
 preview = ClipPreview(clip, pipeline.size, ClipSettings(start_frame=96))
