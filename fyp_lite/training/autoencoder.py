@@ -55,18 +55,30 @@ class AutoencoderStage(nn.Module):
         strength = batch["strength"].view(-1, 1, 1, 1) * latents.std(dim=(1, 2, 3), keepdim=True)
         latents = latents + strength * noise[:, 1]
         decoded = self.vae.decode(latents).sample.float()
-        error = decoded - pixels
-        pixel = (weight * (error.abs() + 2 * error.square())).mean()
-        edge = sum((weight * slope).mean() for slope in slopes(error))
         kl = dist.kl().mean() / pixels[0].numel()
-        psnr = -10 * (error.square().mean() / 4).log10()
-        person = (error.square() * (weight > 1)).sum() / (3 * (weight > 1).sum() + 1)
         return {
-            "loss": pixel + edge + KL_WEIGHT * kl,
-            "psnr": psnr.detach(),
-            "person_psnr": (-10 * (person / 4 + 1e-9).log10()).detach(),
+            "loss": reconstruction_loss(decoded, pixels, weight) + KL_WEIGHT * kl,
+            **psnrs(decoded, pixels, weight),
             "kl": kl.detach(),
         }
+
+
+def reconstruction_loss(decoded: Tensor, pixels: Tensor, weight: Tensor) -> Tensor:
+    """The error of pictures `[b, 3, h, w]` and of their slopes, by `weight` `[b, 1, h, w]`."""
+    error = decoded - pixels
+    pixel = (weight * (error.abs() + 2 * error.square())).mean()
+    return pixel + torch.stack([(weight * slope).mean() for slope in slopes(error)]).sum()
+
+
+@torch.no_grad()
+def psnrs(decoded: Tensor, pixels: Tensor, weight: Tensor) -> Item:
+    """Of pictures in -1...1, in dB: whole, and where the weight is above 1, that is of people."""
+    error = (decoded - pixels).square()
+    person = (error * (weight > 1)).sum() / (3 * (weight > 1).sum() + 1)
+    return {
+        "psnr": -10 * (error.mean() / 4).log10(),
+        "person_psnr": -10 * (person / 4 + 1e-9).log10(),
+    }
 
 
 def slopes(error: Tensor) -> list[Tensor]:
@@ -85,8 +97,14 @@ def slopes(error: Tensor) -> list[Tensor]:
 
 def person_mask(keypoints: np.ndarray, line_width: float = 0.06) -> np.ndarray:
     """`[256, 256]` bool: on and around people, from `[people, 17, 3]` pixels."""
-    lines = draw_skeletons(keypoints[None], 256, 256, line_width=line_width)[0].max(axis=-1) > 0
-    return cv2.dilate(lines.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    lines = draw_skeletons(keypoints[None], 256, 256, line_width=line_width)[0]
+    on_line = cv2.transform(lines, np.ones((1, 3), np.float32))  # the colours' sum, at most 255
+    return cv2.dilate(on_line, np.ones((9, 9), np.uint8)) > 0
+
+
+def person_weight(keypoints: np.ndarray) -> np.ndarray:
+    """`[256, 256]`: PERSON_WEIGHT on and around people, 1 elsewhere."""
+    return np.where(person_mask(keypoints), PERSON_WEIGHT, 1.0).astype(np.float32)
 
 
 def batches(cache: Cache, vae: FrameAutoencoder, options: Options) -> MakeBatch:
@@ -99,10 +117,9 @@ def batches(cache: Cache, vae: FrameAutoencoder, options: Options) -> MakeBatch:
         y, x = place_crop(keypoints, rng)
         window = (slice(y, y + CROP), slice(x, x + CROP))
         pixels = torch.from_numpy(np.array(frames[index, 0][window])).permute(2, 0, 1)
-        weight = np.where(person_mask(keypoints)[window], PERSON_WEIGHT, 1.0).astype(np.float32)
         return {
             "pixels": pixels.float() / 127.5 - 1,
-            "weight": torch.from_numpy(weight)[None],
+            "weight": torch.from_numpy(person_weight(keypoints)[window])[None],
             "noise": normal(noise_shape, rng),
             "strength": torch.tensor(LATENT_NOISE * float(rng.random())),
         }

@@ -39,6 +39,7 @@ from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.training.autoencoder import person_mask
 from fyp_lite.training.knobs import DEFAULT_CLIP, Knobs
+from fyp_lite.training.made import denoised, noised
 from fyp_lite.training.measures import (
     CLIP_FRAMES,
     Scores,
@@ -187,25 +188,12 @@ def evaluate_denoised(pipeline: FollowYourPosePipeline, count: int) -> Scores:
         features = pipeline.encode_pose(skeleton_of(clip, pipeline.size))
         noise = torch.randn(clean[:, :, :1].shape, generator=torch.Generator().manual_seed(i))
         for first in DENOISED_FROM:
-            latents = noised(pipeline, clean, noise.to(clean), first)
-            for timestep in range(first, 0, -DENOISING_STEP):
-                predicted = pipeline.unet(
-                    latents.to(pipeline.unet.dtype), timestep, text, features
-                ).sample.float()
-                alpha = pipeline.scheduler.alphas_cumprod[timestep].to(clean)
-                guess = alpha.sqrt() * latents - (1 - alpha).sqrt() * predicted
-                left = alpha.sqrt() * predicted + (1 - alpha).sqrt() * latents
-                latents = noised(pipeline, guess, left, max(timestep - DENOISING_STEP, 0))
+            guess = denoised(
+                pipeline, clean, noise.to(clean), [text], features, first, DENOISING_STEP
+            )
             error = (guess - clean).square().mean().item()
             errors.setdefault(f"from {first}", []).append(error)
     return {name: round(float(np.mean(values)), 4) for name, values in errors.items()}
-
-
-def noised(
-    pipeline: FollowYourPosePipeline, clean: torch.Tensor, noise: torch.Tensor, timestep: int
-) -> torch.Tensor:
-    alpha = pipeline.scheduler.alphas_cumprod[timestep].to(clean)
-    return alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
 
 
 class Judged:

@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager
 from copy import deepcopy
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
@@ -57,13 +58,20 @@ class GuidedStage(DiffusionStage):
 
     @torch.no_grad()
     def target(self, batch: Item, noisy: Tensor, text: Tensor, velocity: Tensor) -> Tensor:
-        """`velocity + (scale - 1) * (with the pose - without)`: guided, if what the pictures say
-        and what the teacher says with the pose is the same on average.
+        """`velocity + (scale - 1) * (with the pose - without)` around people: guided, if what the
+        pictures say and what the teacher says with the pose is the same on average. Elsewhere the
+        velocity alone: the pose says nothing there, and a lead only hardens the colours.
         """
         pose = pose_features(self.teacher_pose_encoder, batch)
         answers = (self.teacher_unet(noisy, batch["timestep"], text, f) for f in (None, pose))
         without, with_pose = (answer.sample.float() for answer in answers)
-        return velocity + (POSE_GUIDANCE_SCALE - 1) * (with_pose - without)
+        return velocity + (POSE_GUIDANCE_SCALE - 1) * around_people(batch) * (with_pose - without)
+
+
+def around_people(batch: Item) -> Tensor:
+    """`[b, 1, f, h, w]`: 1 in the cells with people and next to them, 0 elsewhere."""
+    people = (batch["weight"] > 1).float()
+    return F.max_pool3d(people, (1, 3, 3), stride=1, padding=(0, 1, 1))
 
 
 def led_by_pose(unet: FollowYourPoseUNet, scale: float) -> AbstractContextManager[None]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CHARACTERS", "CLOTHES_COLOURS", "Character", "draw_character"]
 
-CUTE = 1.25  # how much larger the head and the eyes of a cute character are
+CUTE = 1.5  # how much larger the head and the eyes of a cute character are
 Layer = tuple[float, Callable[[], None]]
 
 

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from fyp_lite.checkpoints import WEIGHTS, load_pipeline
 from fyp_lite.hashes import verify_hashes
 from fyp_lite.model.text import build_tokenizer
+from fyp_lite.model.unet import UNetOutput
 from fyp_lite.settings import SampleSettings
 from fyp_lite.training import assemble, autoencoder, cache, common, guided, joint, temporal, text
 from fyp_lite.training.text import TEXT_WIDTH
@@ -136,7 +137,9 @@ def test_the_guided_stage_adds_a_lead_to_the_velocity():
     stage.keep_as_teacher()
     skeleton = torch.zeros(2, 1, 3, 256, 256)
     skeleton[:, :, :, 100:150, 120:130] = 1
-    batch = {"timestep": torch.tensor([500, 500]), "skeleton": skeleton}
+    weight = torch.ones(2, 1, 1, 32, 32)
+    weight[..., 10:20, 10:20] = joint.PERSON_WEIGHT
+    batch = {"timestep": torch.tensor([500, 500]), "skeleton": skeleton, "weight": weight}
     noisy = torch.randn(1, 8, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     noisy = noisy.expand(2, -1, -1, -1, -1)
     text = torch.zeros(2, 24, TEXT_WIDTH)
@@ -149,10 +152,36 @@ def test_the_guided_stage_adds_a_lead_to_the_velocity():
             parameter.zero_()  # what the stage has learned since must not matter
     use_pose = torch.tensor([1.0, 0.0])
     target = stage.target(batch | {"use_pose": use_pose}, noisy, text, velocity)
-    lead = (guided.POSE_GUIDANCE_SCALE - 1) * (pose - without)
+    lead = torch.zeros_like(velocity[:1])
+    near = (..., slice(9, 21), slice(9, 21))  # people and the cells next to them
+    lead[near] = (guided.POSE_GUIDANCE_SCALE - 1) * (pose - without)[near]
     assert lead.abs().max() > 0.1
     torch.testing.assert_close(target[:1], velocity[:1] + lead, atol=1e-4, rtol=0)
     torch.testing.assert_close(target[1:], velocity[1:], atol=1e-4, rtol=0)
+
+
+def test_what_one_frame_has_wrong_and_the_next_has_not_costs_more(monkeypatch):
+    stage = joint.DiffusionStage(build_tokenizer(world_vocabulary()), size=64)
+    shape = (1, 8, 2, 8, 8)
+    batch = {
+        "latents": torch.zeros(shape),
+        "noise": torch.randn(shape, generator=torch.Generator().manual_seed(0)),
+        "timestep": torch.tensor([999]),  # pure noise: the velocity is minus the latents, 0
+        "weight": torch.ones(1, 1, 2, 8, 8),
+        "tokens": torch.zeros(1, 24, dtype=torch.long),
+        "skeleton": torch.zeros(1, 2, 3, 64, 64),
+        "use_pose": torch.ones(1),
+    }
+
+    def losses(first: float, second: float) -> dict[str, float]:
+        answer = torch.tensor([first, second]).view(1, 1, 2, 1, 1).expand(shape)
+        monkeypatch.setattr(stage.unet, "forward", lambda *_: UNetOutput(sample=answer))
+        return {name: value.item() for name, value in stage(batch).items()}
+
+    steady, flickering = losses(1, 1), losses(1, -1)
+    assert steady["unweighted"] == pytest.approx(1) == flickering["unweighted"]
+    assert steady["loss"] == pytest.approx(1) and steady["flicker"] == 0
+    assert flickering["loss"] == pytest.approx(1 + 4 * joint.FLICKER_WEIGHT)
 
 
 def test_people_and_above_all_their_heads_weigh_more():
