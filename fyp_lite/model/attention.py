@@ -173,6 +173,8 @@ class GatedProjection(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         value, gate = self.proj(tokens).chunk(2, dim=-1)
+        if gate.device.type == "cpu":
+            gate = gate.contiguous()  # half a row apart, its GELU takes longer than this copy
         return value * F.gelu(gate)
 
 

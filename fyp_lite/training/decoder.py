@@ -42,9 +42,9 @@ from fyp_lite.training.common import (
     train,
 )
 
-MADE_SHARE = 0.7  # of the pictures; the others come from their own latents
-LATENT_NOISE = 0.2  # at most, added to their own latents
-CRITIC_WEIGHT = 0.1
+MADE_SHARE = 0.5  # of the pictures; the others come from their own latents
+LATENT_NOISE = 0.2  # at most, added to their own latents, as in `training.autoencoder`
+CRITIC_WEIGHT = 1.0
 
 
 class Critic(nn.Sequential):

@@ -439,6 +439,9 @@ else:
 # python -m fyp_lite.training.temporal --data DATA --init JOINT --out TEMPORAL
 # python -m fyp_lite.training.guided --data DATA --init TEMPORAL --out GUIDED
 # python -m fyp_lite.training.assemble --vae VAE/vae --networks GUIDED --out MODEL
+# python -m fyp_lite.training.made --data DATA --model MODEL
+# python -m fyp_lite.training.decoder --data DATA --init MODEL --out DECODER
+# python -m fyp_lite.training.assemble --vae DECODER/vae --networks GUIDED --out MODEL
 # ```
 #
 # In the paper's order, `training.image` and then `training.pose` take the place of
@@ -453,9 +456,11 @@ else:
 #   `fyp_lite/training/joint.py`. The losses of the test above are unweighted.
 # - The saved weights are a moving average of the last steps (`Average` in
 #   `fyp_lite/training/common.py`): a steadier network than that of any single step.
-# - In the last stage, `training.guided`, a frozen copy of the network is the teacher. Its answers
-#   without the pose and with it say what the pose is about, and the network learns to make more of
-#   that: guidance, as in lesson 06, but for poses and at no cost in sampling.
+# - In `training.guided` a frozen copy of the network is the teacher. Its answers without the pose
+#   and with it say what the pose is about, and the network learns to make more of that around
+#   people: guidance, as in lesson 06, but for poses and at no cost in sampling.
+# - The last stage, `training.decoder`, leaves the network alone. The decoder learns to paint clean
+#   pictures from the network's not quite clean latents; a small critic asks for sharp ones.
 # - The text encoder is frozen after *words*. Trained along, it forgot what tells characters apart
 #   before the UNet had learned to ask.
 #

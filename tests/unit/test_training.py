@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,8 +19,20 @@ from fyp_lite.checkpoints import WEIGHTS, load_pipeline
 from fyp_lite.hashes import verify_hashes
 from fyp_lite.model.text import build_tokenizer
 from fyp_lite.model.unet import UNetOutput
+from fyp_lite.sampling import lite_scheduler
 from fyp_lite.settings import SampleSettings
-from fyp_lite.training import assemble, autoencoder, cache, common, guided, joint, temporal, text
+from fyp_lite.training import (
+    assemble,
+    autoencoder,
+    cache,
+    common,
+    decoder,
+    guided,
+    joint,
+    made,
+    temporal,
+    text,
+)
 from fyp_lite.training.text import TEXT_WIDTH
 from fyp_lite.world.dataset import world_vocabulary
 
@@ -128,6 +141,65 @@ def test_all_stages_to_a_working_pipeline(data, tmp_path, monkeypatch):
     skeleton = np.zeros((2, 256, 256, 3), np.uint8)
     video = pipeline("a panda", skeleton, SampleSettings(num_inference_steps=1)).video
     assert video.shape == (2, 256, 256, 3)
+
+    run(monkeypatch, made, "--data", data, "--model", out, "--images", 3)
+    latents = np.load(data / "images" / "made.npy")
+    assert latents.shape == (3, 1, 8, 32, 32) and np.isfinite(latents).all()
+    assert latents.std(axis=(1, 2, 3, 4)).min() > 0
+    painter = tmp_path / "decoder"
+    run(monkeypatch, decoder, "--data", data, "--init", out, "--out", painter, *short)
+    before, after = (vae.state_dict() for vae in (pipeline.vae, load_vae(painter / "vae")))
+    moved = {k for k in before if not torch.equal(before[k], after[k])}
+    assert {key.partition(".")[0] for key in moved} == {"decoder"}
+
+
+def load_vae(folder: Path) -> torch.nn.Module:
+    return autoencoder.FrameAutoencoder.from_pretrained(folder)
+
+
+def test_the_critic_and_the_decoder_learn_from_each_other_but_not_for_each_other(monkeypatch):
+    torch.manual_seed(0)
+    stage = decoder.DecoderStage()
+    batch = {
+        "latents": torch.randn(2, 8, 4, 4),
+        "pixels": torch.rand(2, 3, 32, 32) * 2 - 1,
+        "weight": torch.ones(2, 1, 32, 32),
+    }
+
+    def gradients(weight: float) -> tuple[torch.Tensor, torch.Tensor]:
+        monkeypatch.setattr(decoder, "CRITIC_WEIGHT", weight)
+        stage.zero_grad()
+        stage(batch)["loss"].backward()
+        assert all(p.grad is None for p in stage.vae.encoder.parameters())
+        first = (stage.vae.decoder[0], stage.critic[0])
+        return tuple(layer.weight.grad.clone() for layer in first)
+
+    (decoder_alone, critic), (decoder_led, critic_too) = gradients(0.0), gradients(1.0)
+    assert not torch.allclose(decoder_alone, decoder_led)
+    torch.testing.assert_close(critic, critic_too)  # what the decoder wants is nothing to it
+
+
+def test_noise_is_taken_away_again():
+    clean = torch.randn(1, 8, 2, 32, 32, generator=torch.Generator().manual_seed(0))
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
+    scheduler = lite_scheduler()
+
+    class Right(torch.nn.Module):
+        """Answers the true velocity for every branch."""
+
+        dtype = torch.float32
+
+        def forward(self, sample, timestep, text, features):
+            alpha = scheduler.alphas_cumprod[timestep]
+            velocity = alpha.sqrt() * noise - (1 - alpha).sqrt() * clean
+            return UNetOutput(sample=torch.cat([velocity] * len(text)))
+
+    text = torch.zeros(1, 24, TEXT_WIDTH)
+    config = SimpleNamespace(default_guidance_scale=1.5)
+    pipeline = SimpleNamespace(scheduler=scheduler, unet=Right(), config=config)
+    for texts in ([text], [text, text]):
+        found = made.denoised(pipeline, clean, noise, texts, [], first=649, step=100)
+        torch.testing.assert_close(found, clean, atol=1e-4, rtol=0)
 
 
 def test_the_guided_stage_adds_a_lead_to_the_velocity():
