@@ -102,11 +102,6 @@ def person_mask(keypoints: np.ndarray, line_width: float = 0.06) -> np.ndarray:
     return cv2.dilate(on_line, np.ones((9, 9), np.uint8)) > 0
 
 
-def person_weight(keypoints: np.ndarray) -> np.ndarray:
-    """`[256, 256]`: PERSON_WEIGHT on and around people, 1 elsewhere."""
-    return np.where(person_mask(keypoints), PERSON_WEIGHT, 1.0).astype(np.float32)
-
-
 def batches(cache: Cache, vae: FrameAutoencoder, options: Options) -> MakeBatch:
     frames = cache.frames
     noise_shape = (2, vae.config.latent_channels, CROP // 8, CROP // 8)
@@ -114,12 +109,8 @@ def batches(cache: Cache, vae: FrameAutoencoder, options: Options) -> MakeBatch:
     def make_item(rng: np.random.Generator) -> Item:
         index = int(rng.integers(len(cache)))
         keypoints = cache.keypoints[index, 0]
-        y, x = place_crop(keypoints, rng)
-        window = (slice(y, y + CROP), slice(x, x + CROP))
-        pixels = torch.from_numpy(np.array(frames[index, 0][window])).permute(2, 0, 1)
-        return {
-            "pixels": pixels.float() / 127.5 - 1,
-            "weight": torch.from_numpy(person_weight(keypoints)[window])[None],
+        picture = cropped(frames[index, 0], keypoints, place_crop(keypoints, rng))
+        return picture | {
             "noise": normal(noise_shape, rng),
             "strength": torch.tensor(LATENT_NOISE * float(rng.random())),
         }
@@ -128,6 +119,14 @@ def batches(cache: Cache, vae: FrameAutoencoder, options: Options) -> MakeBatch:
         return stack([make_item(rng) for rng, _ in draw.items(options.batch_size)])
 
     return make_batch
+
+
+def cropped(frame: np.ndarray, keypoints: np.ndarray, corner: tuple[int, int]) -> Item:
+    """`pixels` `[3, CROP, CROP]` in -1...1 and `weight` `[1, CROP, CROP]` of a frame."""
+    window = tuple(slice(at, at + CROP) for at in corner)
+    pixels = torch.from_numpy(np.array(frame[window])).permute(2, 0, 1)
+    weight = np.where(person_mask(keypoints)[window], PERSON_WEIGHT, 1.0).astype(np.float32)
+    return {"pixels": pixels.float() / 127.5 - 1, "weight": torch.from_numpy(weight)[None]}
 
 
 def place_crop(keypoints: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:

@@ -23,7 +23,7 @@ from torch.func import functional_call
 from fyp_lite.model.vae import FrameAutoencoder
 from fyp_lite.training.autoencoder import (
     CROP,
-    person_weight,
+    cropped,
     place_crop,
     psnrs,
     reconstruction_loss,
@@ -44,7 +44,7 @@ from fyp_lite.training.common import (
 
 MADE_SHARE = 0.5  # of the pictures; the others come from their own latents
 LATENT_NOISE = 0.2  # at most, added to their own latents, as in `training.autoencoder`
-CRITIC_WEIGHT = 1.0
+CRITIC_WEIGHT = 0.5
 
 
 class Critic(nn.Sequential):
@@ -95,20 +95,14 @@ def batches(cache: Cache, made: np.ndarray, options: Options) -> MakeBatch:
     def make_item(rng: np.random.Generator) -> Item:
         index = int(rng.integers(len(made)))
         keypoints = cache.keypoints[index, 0]
-        y, x = place_crop(keypoints, rng)
-        window = (slice(y, y + CROP), slice(x, x + CROP))
-        cells = (slice(None), slice(y // 8, (y + CROP) // 8), slice(x // 8, (x + CROP) // 8))
+        corner = place_crop(keypoints, rng)
+        rows, columns = (slice(at // 8, (at + CROP) // 8) for at in corner)
         from_denoiser = rng.random() < MADE_SHARE
         source = made if from_denoiser else latents
-        z = torch.from_numpy(np.array(source[index, 0][cells])).float()
+        z = torch.from_numpy(np.array(source[index, 0, :, rows, columns])).float()
         if not from_denoiser:
             z = z + LATENT_NOISE * float(rng.random()) * normal(tuple(z.shape), rng)
-        pixels = torch.from_numpy(np.array(frames[index, 0][window])).permute(2, 0, 1)
-        return {
-            "latents": z,
-            "pixels": pixels.float() / 127.5 - 1,
-            "weight": torch.from_numpy(person_weight(keypoints)[window])[None],
-        }
+        return {"latents": z} | cropped(frames[index, 0], keypoints, corner)
 
     def make_batch(draw: Draw) -> Item:
         return stack([make_item(rng) for rng, _ in draw.items(options.batch_size)])
