@@ -179,6 +179,13 @@ def test_the_critic_and_the_decoder_learn_from_each_other_but_not_for_each_other
     torch.testing.assert_close(critic, critic_too)  # what the decoder wants is nothing to it
 
 
+def test_the_saved_decoder_lies_between_the_first_and_the_trained():
+    first, trained = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    expected = 0.25 * first.weight + 0.75 * trained.weight
+    decoder.mix(trained, first, 0.25)
+    torch.testing.assert_close(trained.weight, expected)
+
+
 def test_noise_is_taken_away_again():
     clean = torch.randn(1, 8, 2, 32, 32, generator=torch.Generator().manual_seed(0))
     noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
