@@ -23,7 +23,7 @@
 #
 # - tell raw from skeleton, say what every line stands for and whose left is green,
 # - make a skeleton video out of a raw one, and look at it before you generate,
-# - see by follow scores what that way costs, and why a clean skeleton video is the steadier one,
+# - see by follow scores what that way costs, and why a clean skeleton video is the better one,
 # - let the doctor find what is wrong with a skeleton video, and have it repaired.
 #
 # You need nothing from other lessons. Each question marked **Predict** can be skipped, and nothing
@@ -231,9 +231,9 @@ for which, prepared in skeletons.items():
 # %% [markdown]
 # The **follow score** says which share of the joints in the painted video is where the skeleton
 # asked for it. A network reads the joints from the painted frames: a **judge**. It errs, too, so
-# the last row shows what it says of the raw clip itself, in which every joint is right. And
-# somebody who stands still in the right place gets some joints right as well: the numbers in
-# brackets say how many.
+# the last row shows what it says of the raw clip itself, in which every joint is right. (With so
+# few pictures a painted video may come out a little above it.) And somebody who stands still in
+# the right place gets some joints right as well: the numbers in brackets say how many.
 
 # %%
 import numpy as np
@@ -264,9 +264,10 @@ for part in ("joints", "limbs"):
 
 # %% [markdown]
 # **What happened.** Below the table, the first lines say where the damage begins, before anything
-# is painted: joints that are a little off or lost, and joints that tremble, though what was found
-# has been smoothed already. The last two lines compare what arrives in the painted videos. Compare
-# their distance with the one between two seeds in the table: eight pictures are a small sample.
+# is painted: joints that are a little off or, in other clips, lost, and joints that tremble, though
+# what was found has been smoothed already. The last two lines compare what arrives in the painted
+# videos: look at the limbs first. Compare their distance with the one between two seeds in the
+# table: eight pictures are a small sample.
 #
 # Therefore: **if you have a clean skeleton video of a motion, use that. If you have only a raw one,
 # look at its skeleton before you generate.** (With a video of your own no truth is known. Then what

@@ -375,8 +375,8 @@ print("Wizard and forest, and nobody else, are seen with these steps:", *asked o
 #
 # What these judges can't tell: the eight frames lie within two seconds, so whoever stands in the
 # right place has most *joints* right at any moment. Only the space between *limbs* and their wrong
-# moment is about the dance. And where you see limbs that the judge doesn't find, as in the blur of
-# a single step, a low score is the judge's failure.
+# moment is about the dance. And where you see limbs that the judge doesn't find, in a blur for
+# instance, a low score is the judge's failure. (A blur need not cost limbs: look at a single step.)
 
 # %% [markdown]
 # ## You may have read… · 1 minute
