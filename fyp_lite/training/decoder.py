@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -91,6 +92,12 @@ class DecoderStage(nn.Module):
         }
 
 
+def load_made(path: Path) -> np.ndarray:
+    if not path.exists():
+        raise SystemExit(f"{path} is missing: make it with `python -m fyp_lite.training.made`.")
+    return np.load(path, mmap_mode="r")
+
+
 def batches(cache: Cache, made: np.ndarray, options: Options) -> MakeBatch:
     frames, latents = cache.frames, cache.latents
 
@@ -124,7 +131,7 @@ def mix(trained: nn.Module, first: nn.Module, share: float) -> None:
 def main() -> None:
     options = parse_options(__doc__, minutes=30, batch_size=16, learning_rate=5e-4)
     cache = Cache(options.data / "images")
-    made = np.load(cache.folder / "made.npy", mmap_mode="r")
+    made = load_made(cache.folder / "made.npy")
     torch.manual_seed(options.seed)
     stage = DecoderStage(cache.latents.shape[2])
     start_from(stage, options, "training.assemble")

@@ -69,6 +69,7 @@ DENOISING_STEP = 50  # timesteps
 KNOBS = (
     "steps",
     "guidance",
+    "guidance_stills",
     "pose_guidance",
     "interval",
     "schedulers",
@@ -189,7 +190,7 @@ def evaluate_denoised(pipeline: FollowYourPosePipeline, count: int) -> Scores:
         noise = torch.randn(clean[:, :, :1].shape, generator=torch.Generator().manual_seed(i))
         for first in DENOISED_FROM:
             guess = denoised(
-                pipeline, clean, noise.to(clean), [text], features, first, DENOISING_STEP
+                pipeline, clean, noise.to(clean), text, features, first, DENOISING_STEP
             )
             error = (guess - clean).square().mean().item()
             errors.setdefault(f"from {first}", []).append(error)

@@ -1,19 +1,22 @@
-"""The last stage: a lead towards the pose, learned by the network itself.
+"""The last stage: leads towards the pose and the prompt, learned by the network itself.
 
     python -m fyp_lite.training.guided --data DATA --init TEMPORAL_RUN --out RUN
 
 Guidance works for poses as it does for prompts: from what the network paints without the pose
 towards what it paints with it, and beyond, limbs become plain that were blurred before. In sampling
-that would cost a third answer in every step. So the network learns to give the guided answer at
-once (Meng et al. 2023, "On Distillation of Guided Diffusion Models"). A frozen copy of itself says
-what the pose changes; the rest is learned from pictures and clips as before, so that what the copy
-does wrong is not learned along. Prompt guidance stays what it was.
+that would cost one more answer in every step. So the network learns to give the guided answer at
+once, from pictures and clips alone (Chen et al. 2025, "Visual Generation Without Guidance", arXiv
+2501.15420): not its answer has to fit them, but the point between it and the answer without the
+pose from which guidance would have led there. It goes on from networks that have a lead as well as
+from such as have none.
+
+Elsewhere the same is done for the prompt, which says what a place looks like. People are left out:
+both leads at once would be too much there, and limbs matter more.
 """
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from copy import deepcopy
 
 import torch
 import torch.nn.functional as F
@@ -30,6 +33,7 @@ from fyp_lite.training.common import (
     Item,
     MakeBatch,
     Options,
+    muon,
     parse_options,
     start_from,
     train,
@@ -45,27 +49,38 @@ from fyp_lite.training.joint import (
 from fyp_lite.world.dataset import world_vocabulary
 
 POSE_GUIDANCE_SCALE = 2.5  # of `evaluate --only pose_guidance`; the model card has the figures
+PROMPT_GUIDANCE_SCALE = 2.0  # more hardens the colours
 CLIP_SHARE = 0.33  # of the batches; the others hold single frames
 
 
 class GuidedStage(DiffusionStage):
-    """Learns the velocity and a lead towards the pose."""
+    """Learns the velocity and leads towards pose and prompt."""
 
-    def keep_as_teacher(self) -> None:
-        """Let the networks as they are now say what the lead is."""
-        self.teacher_unet = deepcopy(self.unet).requires_grad_(False)
-        self.teacher_pose_encoder = deepcopy(self.pose_encoder).requires_grad_(False)
+    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
+        super().__init__(tokenizer)
+        empty = tokenizer("", padding="max_length", truncation=True, return_tensors="pt")
+        self.empty: Tensor
+        self.register_buffer("empty", empty.input_ids, persistent=False)
 
     @torch.no_grad()
-    def target(self, batch: Item, noisy: Tensor, text: Tensor, velocity: Tensor) -> Tensor:
-        """`velocity + (scale - 1) * (with the pose - without)` around people: guided, if what the
-        pictures say and what the teacher says with the pose is the same on average. Elsewhere the
-        velocity alone: the pose says nothing there, and a lead only hardens the colours.
+    def target(
+        self, batch: Item, noisy: Tensor, text: Tensor, velocity: Tensor, predicted: Tensor
+    ) -> Tensor:
+        """`velocity + (1 - 1 / scale) * (predicted - without)`, where `without` is what the network
+        now answers without the pose (around people) or without the prompt (elsewhere).
+
+        Where `predicted` agrees with that on average, `without + (predicted - without) / scale` is
+        the velocity, so `predicted` is the guided answer. Far from people the pose says nothing,
+        and a lead towards it would only harden the colours.
         """
-        pose = pose_features(self.teacher_pose_encoder, batch)
-        answers = (self.teacher_unet(noisy, batch["timestep"], text, f) for f in (None, pose))
-        without, with_pose = (answer.sample.float() for answer in answers)
-        return velocity + (POSE_GUIDANCE_SCALE - 1) * around_people(batch) * (with_pose - without)
+        timestep, people = batch["timestep"], around_people(batch)
+        no_pose = self.unet(noisy, timestep, text).sample.float()
+        empty = self.text_encoder(self.empty).last_hidden_state.expand(len(text), -1, -1)
+        pose = pose_features(self.pose_encoder, batch)
+        no_prompt = self.unet(noisy, timestep, empty, pose).sample.float()
+        of_pose = (1 - 1 / POSE_GUIDANCE_SCALE) * people * (predicted - no_pose)
+        of_prompt = (1 - 1 / PROMPT_GUIDANCE_SCALE) * (1 - people) * (predicted - no_prompt)
+        return velocity + of_pose + of_prompt
 
 
 def around_people(batch: Item) -> Tensor:
@@ -103,14 +118,13 @@ def both_kinds(
 
 
 def main() -> None:
-    options = parse_options(__doc__, minutes=30, batch_size=16, learning_rate=4e-4)
+    options = parse_options(__doc__, minutes=30, batch_size=16, learning_rate=6e-4)
     tokenizer = build_tokenizer(world_vocabulary())
     stage = GuidedStage(tokenizer)
     start_from(stage, options, "training.temporal")
-    stage.keep_as_teacher()
     stage.text_encoder.requires_grad_(False)
     images, clips = Cache(options.data / "images"), Cache(options.data / "clips")
-    if train(stage, both_kinds(images, clips, tokenizer, options), options):
+    if train(stage, both_kinds(images, clips, tokenizer, options), options, muon):
         save_networks(stage, options, tokenizer)
 
 

@@ -105,9 +105,9 @@ class DiffusionStage(nn.Module):
 
         text = self.text_encoder(batch["tokens"]).last_hidden_state
         features = pose_features(self.pose_encoder, batch)
-        predicted = self.unet(noisy, timestep, text, features).sample
-        target = self.target(batch, noisy, text, velocity)
-        wrong = predicted.float() - target
+        predicted = self.unet(noisy, timestep, text, features).sample.float()
+        target = self.target(batch, noisy, text, velocity, predicted)
+        wrong = predicted - target
         error = wrong.square().mean(dim=1, keepdim=True)
         flicker = wrong.diff(dim=2).square().mean() if wrong.shape[2] > 1 else error.new_zeros(())
         return {
@@ -116,7 +116,9 @@ class DiffusionStage(nn.Module):
             "flicker": flicker.detach(),
         }
 
-    def target(self, batch: Item, noisy: Tensor, text: Tensor, velocity: Tensor) -> Tensor:
+    def target(
+        self, batch: Item, noisy: Tensor, text: Tensor, velocity: Tensor, predicted: Tensor
+    ) -> Tensor:
         """What the network is to predict: the velocity itself."""
         return velocity
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from fyp_lite.training.measures import (
     caption_of,
     clips,
     generate,
+    generate_stills,
     mean_of,
     measure,
     prompt_summary,
@@ -34,8 +36,11 @@ from fyp_lite.world.dataset import Clip, render_clip
 
 STEPS = (1, 2, 5, 10, 20, 50)
 GUIDANCE = (0.0, 1.0, 1.5, 2.0, 4.0, 7.5, 12.5)
+STILLS_GUIDANCE = (1.0, 1.5, 2.0, 3.0)
+STILLS_PER_CLIP = 12
 POSE_GUIDANCE = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
 INTERVALS = ((0.0, 1.0), (0.0, 0.25), (0.0, 0.5), (0.0, 0.75), (0.25, 0.75), (0.25, 1.0))
+INTERVAL_SCALE = 4.0
 SOLVER_STEPS = (5, 8, 12, 20)
 STARTS = (0, 20, 40, 80)
 STRIDES = (1, 2, 5, 10, 20)
@@ -92,6 +97,19 @@ class Knobs:
         """Scores against the guidance scale."""
         return {f"{s:g}": self.scores(replace(self.settings, guidance_scale=s)) for s in GUIDANCE}
 
+    def guidance_stills(self) -> dict[str, Scores]:
+        """The same on many single pictures, of held-out and of seen combinations."""
+        count = STILLS_PER_CLIP * len(self.clips)
+        held_out, seen = (clips(count, 1, held_out=h, stream=6 + h) for h in (True, False))
+        stills, result = held_out + seen, {}
+        for scale in STILLS_GUIDANCE:
+            settings = replace(self.settings, guidance_scale=scale)
+            pictures = generate_stills(self.pipeline, stills, settings)
+            scores = mean_of(map(partial(measure, self.judge), pictures, stills))
+            whole = prompt_summary(scores)["all right"]
+            result[f"{scale:g}"] = short(scores) | {"all right": whole}
+        return result
+
     def pose_guidance(self) -> dict[str, Scores]:
         """Scores against the scale of guidance by the pose: what `training.guided` may teach."""
         result = {}
@@ -101,10 +119,11 @@ class Knobs:
         return result
 
     def interval(self) -> dict[str, Scores]:
-        """Scores against the part of the run in which guidance works."""
+        """Scores against the part of the run in which guidance works, at INTERVAL_SCALE."""
+        guided = replace(self.settings, guidance_scale=INTERVAL_SCALE)
         return {
             f"{start:g} to {end:g}": self.scores(
-                replace(self.settings, guidance_start=start, guidance_end=end)
+                replace(guided, guidance_start=start, guidance_end=end)
             )
             for start, end in INTERVALS
         }

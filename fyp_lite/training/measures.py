@@ -20,6 +20,7 @@ from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.sampling import initial_latents, sample_steps
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.skeleton import draw_skeletons, read_skeletons
+from fyp_lite.training.made import pose_of_stills
 from fyp_lite.world.characters import CHARACTERS
 from fyp_lite.world.dataset import FPS, TRAINING_MOTIONS, Clip, random_clip
 from fyp_lite.world.motion import perform
@@ -108,8 +109,7 @@ def generate_stills(
     for start in range(0, len(stills), STILLS_AT_ONCE):
         part = stills[start : start + STILLS_AT_ONCE]
         skeletons = np.concatenate([skeleton_of(clip, pipeline.size) for clip in part])
-        # Frames of one video become videos of one frame: (1, c, n, h, w) -> (n, c, 1, h, w).
-        features = [f.permute(2, 1, 0, 3, 4) for f in pipeline.encode_pose(skeletons)]
+        features = pose_of_stills(pipeline, skeletons)
         generators = [
             torch.Generator().manual_seed(settings.seed + start + i) for i in range(len(part))
         ]

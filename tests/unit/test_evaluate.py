@@ -207,6 +207,8 @@ def test_judges_are_trained_and_a_model_is_evaluated(tmp_path, monkeypatch):
     monkeypatch.setattr(evaluate, "QUICK", effort)
     monkeypatch.setattr(knobs, "STEPS", (1,))
     monkeypatch.setattr(knobs, "GUIDANCE", (0.0, 4.0))
+    monkeypatch.setattr(knobs, "STILLS_GUIDANCE", (1.0,))
+    monkeypatch.setattr(knobs, "STILLS_PER_CLIP", 2)
     monkeypatch.setattr(knobs, "POSE_GUIDANCE", (1.0, 3.0))
     monkeypatch.setattr(knobs, "INTERVALS", ((0.0, 0.5),))
     monkeypatch.setattr(knobs, "SOLVER_STEPS", (2,))
@@ -224,6 +226,7 @@ def test_judges_are_trained_and_a_model_is_evaluated(tmp_path, monkeypatch):
     assert list(figures["denoised"]) == ["from 200", "from 350", "from 500", "from 999"]
     assert figures["knob, steps"]["1"]["seconds"] > 0
     assert list(figures["knob, guidance"]) == ["0", "4"]
+    assert 0 <= figures["knob, guidance_stills"]["1"]["all right"] <= 1
     assert list(figures["knob, pose_guidance"]) == ["1", "3"]
     assert list(figures["knob, interval"]) == ["0 to 0.5"]
     assert list(figures["knob, schedulers"])[-1] == "unipc, 2 steps"

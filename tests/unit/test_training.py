@@ -19,7 +19,7 @@ from fyp_lite.checkpoints import WEIGHTS, load_pipeline
 from fyp_lite.hashes import verify_hashes
 from fyp_lite.model.text import build_tokenizer
 from fyp_lite.model.unet import UNetOutput
-from fyp_lite.sampling import lite_scheduler
+from fyp_lite.sampling import guide, lite_scheduler
 from fyp_lite.settings import SampleSettings
 from fyp_lite.training import (
     assemble,
@@ -126,11 +126,9 @@ def test_all_stages_to_a_working_pipeline(data, tmp_path, monkeypatch):
 
     options = ("--data", data, "--init", second, "--out", third, "--minutes", 0.1)
     run(monkeypatch, guided, *options, "--batch-size", 2)
-    # The last stage moves everything but the words and the teacher.
+    # The last stage moves everything but the words.
     before, after = (torch.load(f / "checkpoint.pt", weights_only=True) for f in (second, third))
     start = before["stage"] | before["average"]
-    for name in ("unet.conv_in.weight", "pose_encoder.conv_in.weight"):
-        torch.testing.assert_close(after["stage"][f"teacher_{name}"], start[name])
     moved = {k for k in start if not torch.equal(after["stage"][k], start[k])}
     assert {key.partition(".")[0] for key in moved} == {"unet", "pose_encoder"}
 
@@ -192,51 +190,80 @@ def test_noise_is_taken_away_again():
     scheduler = lite_scheduler()
 
     class Right(torch.nn.Module):
-        """Answers the true velocity for every branch."""
+        """Answers the true velocity."""
 
         dtype = torch.float32
 
         def forward(self, sample, timestep, text, features):
             alpha = scheduler.alphas_cumprod[timestep]
             velocity = alpha.sqrt() * noise - (1 - alpha).sqrt() * clean
-            return UNetOutput(sample=torch.cat([velocity] * len(text)))
+            return UNetOutput(sample=velocity)
 
     text = torch.zeros(1, 24, TEXT_WIDTH)
-    config = SimpleNamespace(default_guidance_scale=1.5)
-    pipeline = SimpleNamespace(scheduler=scheduler, unet=Right(), config=config)
-    for texts in ([text], [text, text]):
-        found = made.denoised(pipeline, clean, noise, texts, [], first=649, step=100)
-        torch.testing.assert_close(found, clean, atol=1e-4, rtol=0)
+    pipeline = SimpleNamespace(scheduler=scheduler, unet=Right())
+    found = made.denoised(pipeline, clean, noise, text, [], first=649, step=100)
+    torch.testing.assert_close(found, clean, atol=1e-4, rtol=0)
 
 
-def test_the_guided_stage_adds_a_lead_to_the_velocity():
+def test_what_the_denoiser_makes_goes_on_where_it_was_stopped():
+    written = np.zeros((40, 1, 8, 4, 4), np.float16)
+    assert made.resume_at(written) == 0
+    written[:17] = 1  # the third batch of eight only in part
+    assert made.resume_at(written) == 16
+
+
+def test_the_decoder_says_how_to_make_what_it_learns_from(tmp_path):
+    with pytest.raises(SystemExit, match=r"made.npy is missing: .*training\.made"):
+        decoder.load_made(tmp_path / "made.npy")
+
+
+def test_the_guided_stage_is_content_with_the_guided_answer():
     tokenizer = build_tokenizer(world_vocabulary())
     stage = guided.GuidedStage(tokenizer)
     common.load_average(stage, WEIGHTS / "lite")
-    stage.keep_as_teacher()
-    skeleton = torch.zeros(2, 1, 3, 256, 256)
-    skeleton[:, :, :, 100:150, 120:130] = 1
-    weight = torch.ones(2, 1, 1, 32, 32)
+    weight = torch.ones(1, 1, 1, 32, 32)
     weight[..., 10:20, 10:20] = joint.PERSON_WEIGHT
-    batch = {"timestep": torch.tensor([500, 500]), "skeleton": skeleton, "weight": weight}
+    skeleton = torch.zeros(1, 1, 3, 256, 256)
+    skeleton[:, :, :, 100:150, 120:130] = 1
+    batch = {
+        "timestep": torch.tensor([500]),
+        "weight": weight,
+        "skeleton": skeleton,
+        "use_pose": torch.ones(1),
+    }
     noisy = torch.randn(1, 8, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    noisy = noisy.expand(2, -1, -1, -1, -1)
-    text = torch.zeros(2, 24, TEXT_WIDTH)
+    texts = tokenizer(["", "a panda on the sea"], padding="max_length", return_tensors="pt")
     velocity = noisy + 1
     with torch.no_grad():
-        features = stage.pose_encoder(skeleton[:1])
-        without = stage.unet(noisy[:1], 500, text[:1]).sample
-        pose = stage.unet(noisy[:1], 500, text[:1], features).sample
-        for parameter in (*stage.unet.parameters(), *stage.pose_encoder.parameters()):
-            parameter.zero_()  # what the stage has learned since must not matter
-    use_pose = torch.tensor([1.0, 0.0])
-    target = stage.target(batch | {"use_pose": use_pose}, noisy, text, velocity)
-    lead = torch.zeros_like(velocity[:1])
+        empty, text = stage.text_encoder(texts.input_ids).last_hidden_state.split(1)
+        pose = stage.pose_encoder(skeleton)
+        no_pose = stage.unet(noisy, 500, text).sample
+        no_prompt = stage.unet(noisy, 500, empty, pose).sample
     near = (..., slice(9, 21), slice(9, 21))  # people and the cells next to them
-    lead[near] = (guided.POSE_GUIDANCE_SCALE - 1) * (pose - without)[near]
-    assert lead.abs().max() > 0.1
-    torch.testing.assert_close(target[:1], velocity[:1] + lead, atol=1e-4, rtol=0)
-    torch.testing.assert_close(target[1:], velocity[1:], atol=1e-4, rtol=0)
+    right = guide(no_prompt, velocity, guided.PROMPT_GUIDANCE_SCALE)
+    right[near] = guide(no_pose, velocity, guided.POSE_GUIDANCE_SCALE)[near]
+    assert (right - velocity).abs()[near].max() > 1 and (right - velocity).abs()[..., 0].max() > 1
+    target = stage.target(batch, noisy, text, velocity, right)
+    torch.testing.assert_close(target, right, atol=1e-4, rtol=0)
+    # Where the prompt was left out there is nothing to be led to by it.
+    target = stage.target(batch, noisy, empty, velocity, no_prompt)
+    far = (..., slice(22, 32))
+    torch.testing.assert_close(target[far], velocity[far], atol=1e-4, rtol=0)
+
+
+def test_muon_moves_a_matrix_in_all_directions_alike():
+    generator = torch.Generator().manual_seed(0)
+    matrix = torch.nn.Parameter(torch.zeros(8, 32))
+    row = torch.nn.Parameter(torch.zeros(8))
+    # A gradient of which one direction is a hundred times as large as the rest.
+    matrix.grad = torch.randn(8, 32, generator=generator)
+    matrix.grad += 100 * torch.outer(matrix.grad[:, 0], matrix.grad[0])
+    row.grad = torch.tensor([-1.0, 2, -3, 4, -5, 6, -7, 8])
+    common.muon([matrix, row], 1e-3).step()
+    moved = torch.linalg.svdvals(matrix.detach())
+    assert moved.max() < 2 * moved.min()
+    # What is no matrix moves as with AdamW, however large its gradient.
+    assert torch.equal(row.sign(), -row.grad.sign()) and row.abs().max() < 1.1 * row.abs().min()
 
 
 def test_what_one_frame_has_wrong_and_the_next_has_not_costs_more(monkeypatch):
