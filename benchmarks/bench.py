@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ FULL_BYTES = 14e9  # two copies in float32, one in bfloat16 that comes from a th
 SIZE = 32  # height and width of the latents
 NUMBERS_OF_FRAMES = (8, 16, 32, 64, 128)
 DTYPES = (torch.float32, torch.bfloat16)
+GUIDED = SampleSettings(guidance_scale=2)  # two answers of the network a step
 
 
 def load_lite(dtype: torch.dtype) -> FollowYourPosePipeline:
@@ -57,12 +59,11 @@ def name_of(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def measure_sampling(dtype: torch.dtype) -> dict[str, float]:
-    """The default clip: 8 frames, 20 steps, guidance on."""
+def measure_sampling(dtype: torch.dtype, settings: SampleSettings) -> dict[str, float]:
+    """The default clip: 8 frames, 20 steps."""
     pipeline = load_lite(dtype)
     skeletons = prepare_clip(CLIP, ClipSettings(), pipeline.size).frames
-    settings = SampleSettings()
-    one_step = SampleSettings(num_inference_steps=1)
+    one_step = replace(settings, num_inference_steps=1)
     work = gflop(lambda: next(pipeline.steps(PROMPT, skeletons, one_step)))["all"]
 
     def loop() -> torch.Tensor:
@@ -330,8 +331,10 @@ PARTS: dict[str, Callable[[], Any]] = {
     "import": measure_import,
     "preview": measure_preview,
     "demo_peak_mib": measure_demo_memory,
-    "bfloat16": lambda: measure_sampling(torch.bfloat16),
-    "float32": lambda: measure_sampling(torch.float32),
+    "bfloat16": lambda: measure_sampling(torch.bfloat16, SampleSettings()),
+    "float32": lambda: measure_sampling(torch.float32, SampleSettings()),
+    "bfloat16_guided": lambda: measure_sampling(torch.bfloat16, GUIDED),
+    "float32_guided": lambda: measure_sampling(torch.float32, GUIDED),
     "profile": measure_profile,
     "frames": measure_frames,
     "frames_memory": measure_frames_memory,

@@ -168,7 +168,7 @@ def generate(job: dict[str, Any], out: Path) -> None:
         pipeline = load_pipeline(job["model"])
         prepared = prepare_clip(clip, clip_settings, pipeline.size)
     words = job["prompt"], prepared.frames, job["negative_prompt"]
-    for sentence in prompt_advice(pipeline, *words):
+    for sentence in prompt_advice(pipeline, *words, sample_settings):
         print(sentence, file=sys.stderr)
     result = pipeline(
         job["prompt"], prepared.frames, sample_settings, negative_prompt=job["negative_prompt"]

@@ -1,4 +1,4 @@
-"""What to say about a prompt before it is painted: words the model cannot know, missing people."""
+"""What to say about a prompt before it is painted: what the model cannot know or will not hear."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fyp_lite.settings import SampleSettings
 from fyp_lite.skeleton import read_skeletons
 from fyp_lite.world.captions import count_characters
 
 if TYPE_CHECKING:
     from fyp_lite.pipeline import FollowYourPosePipeline
+
+UNHEARD = (
+    "The negative prompt has no say at guidance scale 1: set guidance_scale to more, such as 2, or "
+    "leave it out."
+)
 
 
 def prompt_advice(
@@ -18,6 +24,7 @@ def prompt_advice(
     prompt: str,
     skeleton_frames: np.ndarray,
     negative_prompt: str = "",
+    settings: SampleSettings | None = None,
 ) -> list[str]:
     """Sentences that a user should read before the run; empty where all is well.
 
@@ -26,6 +33,7 @@ def prompt_advice(
         prompt: any sentence.
         skeleton_frames: `[f, h, w, 3]` uint8 on black, as the pipeline gets them.
         negative_prompt: what to lead away from; its words are looked at, too.
+        settings: of the sampler: without guidance a negative prompt has no say.
 
     Raises:
         ValueError: a prompt that the model would refuse: advice on it would be of no use.
@@ -36,6 +44,8 @@ def prompt_advice(
     for word, nearest in unknown.items():
         hint = f": did you mean {' or '.join(nearest)}?" if nearest else "."
         sentences.append(f"The model does not know the word “{word}”{hint}")
+    if negative_prompt.strip() and pipeline.guidance_scale(settings or SampleSettings()) == 1:
+        sentences.append(UNHEARD)
     characters = count_characters(prompt)
     if characters > 1:
         people = count_people(skeleton_frames)

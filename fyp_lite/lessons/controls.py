@@ -217,7 +217,7 @@ class GenerateControls(RunPanel):
             raise ValueError("The prompt is empty: say what to draw, such as 'a panda on the sea'.")
         chosen, prepared = self.preview.settings, self.preview.prepared
         check_skeleton_frames(prepared.frames)
-        advice = prompt_advice(self.pipeline, prompt, prepared.frames, self._negative)
+        advice = prompt_advice(self.pipeline, prompt, prepared.frames, self._negative, sampling)
         self.message.value = note(" ".join(advice), "hint") if advice else ""
         await asyncio.sleep(BREATH)
 

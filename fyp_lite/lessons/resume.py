@@ -59,7 +59,7 @@ CASES = {f"{number:02}": Case() for number in range(11)} | {
     "05_steps_5": replace(_WIZARD, sample_settings=SampleSettings(num_inference_steps=5)),
     "05_steps_50": replace(_WIZARD, sample_settings=SampleSettings(num_inference_steps=50)),
     "06_scale_0": replace(_ROBOTIC, sample_settings=SampleSettings(guidance_scale=0)),
-    "06_scale_1": replace(_ROBOTIC, sample_settings=SampleSettings(guidance_scale=1)),
+    "06_scale_4": replace(_ROBOTIC, sample_settings=SampleSettings(guidance_scale=4)),
     "06_scale_12": replace(_ROBOTIC, sample_settings=SampleSettings(guidance_scale=12.5)),
 }
 

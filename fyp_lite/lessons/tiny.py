@@ -28,7 +28,7 @@ from fyp_lite.model.vae import FrameAutoencoder
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.sampling import lite_scheduler
 from fyp_lite.training import text
-from fyp_lite.training.assemble import GUIDANCE_SCALE, SHARED_NOISE
+from fyp_lite.training.assemble import SHARED_NOISE
 from fyp_lite.training.cache import SIZE, Cache, scene_to_json
 from fyp_lite.training.common import Draw, Item, MakeBatch, Options, move, stack, train
 from fyp_lite.training.joint import DiffusionStage
@@ -39,6 +39,7 @@ from fyp_lite.world.motion import perform
 
 TINY_SIZE = SIZE // 2  # pixels
 TINY_WIDTHS = (48, 96, 128)
+GUIDANCE_SCALE = 1.5  # a network of a few minutes needs a push towards the sentence
 FRAMES_AT_ONCE = 16  # through the autoencoder
 
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from fyp_lite.advice import UNHEARD
 from fyp_lite.clip import prepare_clip
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.skeleton import check_skeleton_frames
 from fyp_lite.sweeps.cluster import connected, made_on_workers
-from fyp_lite.sweeps.jobs import Axes, Job, SweepError, check_axes, plan_jobs
+from fyp_lite.sweeps.jobs import Axes, Job, Model, SweepError, check_axes, plan_jobs
 from fyp_lite.sweeps.making import (
     Files,
     Look,
@@ -107,6 +108,7 @@ class Batch:
                 client = stack.enter_context(connected(client, len(self.jobs)))
             self._look(client)
             assert self.model is not None
+            self._check_negative_prompts(self.model)
             todo = self.missing()
             self._check_frames(todo)
             self.store.open()
@@ -143,6 +145,12 @@ class Batch:
                 "load: save them with save_pretrained(FOLDER), load_pipeline(FOLDER), give that."
             )
         self.model, self.unknown_words = look
+
+    def _check_negative_prompts(self, model: Model) -> None:
+        """Refuse negative prompts of which not one would make a difference."""
+        led = [job for job in self.jobs if job.negative_prompt.strip()]
+        if led and all(job.scale(model) == 1 for job in led):
+            raise SweepError(UNHEARD)
 
     def _check_frames(self, jobs: Sequence[Job]) -> None:
         """Refuse what is no skeleton video, before the first video is made."""

@@ -9,7 +9,7 @@ from helpers import build_tiny_pipeline
 from fyp_lite import data_dir
 from fyp_lite.advice import count_people, prompt_advice
 from fyp_lite.clip import prepare_clip
-from fyp_lite.settings import ClipSettings
+from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.world.captions import count_characters
 
 
@@ -66,9 +66,19 @@ def test_unknown_words_come_with_near_ones(pipeline, frames):
 
 
 def test_the_negative_prompts_words_are_looked_at_too(pipeline, frames):
-    assert prompt_advice(pipeline, "sea", frames["dance"], "sea") == []
-    (sentence,) = prompt_advice(pipeline, "sea", frames["dance"], "sae")
+    guided = SampleSettings(guidance_scale=2)
+    assert prompt_advice(pipeline, "sea", frames["dance"], "sea", guided) == []
+    (sentence,) = prompt_advice(pipeline, "sea", frames["dance"], "sae", guided)
     assert sentence == "The model does not know the word “sae”: did you mean sea?"
+
+
+def test_a_negative_prompt_without_guidance_is_named(pipeline, frames):
+    settings = SampleSettings(guidance_scale=1)
+    (sentence,) = prompt_advice(pipeline, "sea", frames["dance"], "sea", settings)
+    assert "no say at guidance scale 1: set guidance_scale to more" in sentence
+    assert prompt_advice(pipeline, "sea", frames["dance"], "", settings) == []
+    guided = SampleSettings(guidance_scale=2)
+    assert prompt_advice(pipeline, "sea", frames["dance"], "sea", guided) == []
 
 
 def test_a_prompt_that_the_model_refuses_gets_no_advice(pipeline, frames):

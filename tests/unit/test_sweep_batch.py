@@ -43,6 +43,17 @@ def times(folder):
     return {path.name: path.stat().st_mtime_ns for path in folder.glob("*.npz")}
 
 
+def test_a_negative_prompt_that_no_video_would_hear_is_refused(tiny_pipeline, tmp_path):
+    axes = {"clip": [CLIPS / "dance.mp4"], "prompt": ["a panda"], "guidance_scale": [1]}
+    given = {"out": tmp_path, "clip_settings": SHORT, "sample_settings": QUICK}
+    with pytest.raises(SweepError, match="no say at guidance scale 1: set guidance_scale to more"):
+        batch(tiny_pipeline, axes, **given, negative_prompt="sea")
+    assert not list(tmp_path.glob("*.mp4"))
+    # Beside a video that hears it, one that does not is a fair comparison.
+    stored = batch(tiny_pipeline, axes | {"guidance_scale": [1, 2]}, **given, negative_prompt="sea")
+    assert len(stored) == 2
+
+
 def test_every_combination_is_stored_with_its_card_and_an_index(tiny_pipeline, tmp_path):
     seen = []
     stored = batch(

@@ -73,11 +73,13 @@ def test_the_knee_is_the_smallest_number_within_a_quarter(said):
     assert passes(exercise, said)
 
 
-def test_half_the_cost_keeps_steps_and_sentence(pipeline, said):
-    exercise = lesson_06.halve_the_cost(pipeline)
+def test_guidance_in_part_keeps_steps_and_scale(pipeline, said):
+    exercise = lesson_06.guide_in_part(pipeline)
     assert "These are 10 steps" in tried(exercise, said, SampleSettings(num_inference_steps=10))
-    assert "need 40 answers" in tried(exercise, said, SampleSettings())
-    assert "no say" in tried(exercise, said, SampleSettings(guidance_scale=0))
+    assert "scale is 1; 4 is" in tried(exercise, said, SampleSettings(guidance_scale=1))
+    assert "need 40 answers" in tried(exercise, said, SampleSettings(guidance_scale=4))
+    never = SampleSettings(guidance_scale=4, guidance_start=0.49, guidance_end=0.51)
+    assert "in no step at all" in tried(exercise, said, never)
     assert passes(exercise, said)
 
 

@@ -57,26 +57,28 @@ def guess_the_time() -> None:
     )
 
 
-def halve_the_cost(pipeline: FollowYourPosePipeline) -> Exercise:
-    """Settings of 20 steps that need 20 answers, the sentence in play."""
+def guide_in_part(pipeline: FollowYourPosePipeline) -> Exercise:
+    """Settings of 20 steps at scale 4 that need 30 answers at most."""
 
     def check(settings: SampleSettings) -> str | None:
         answers = network_answers(pipeline, settings)
         if settings.num_inference_steps != 20:
             return f"These are {settings.num_inference_steps} steps; 20 are asked for."
-        if answers != 20:
+        if pipeline.guidance_scale(settings) != 4:
+            return f"The guidance scale is {pipeline.guidance_scale(settings):g}; 4 is asked for."
+        if answers > 30:
             return f"These settings need {answers} answers."
-        if settings.guidance_scale == 0:
-            return "At scale 0 there are 20 answers, but the sentence has no say."
+        if answers == 20:
+            return "These settings need 20 answers: guidance works in no step at all."
         return None
 
     return Exercise(
-        "Choose settings with 20 steps, 20 network answers, and the sentence in play",
+        "Choose settings with 20 steps at scale 4 that need no more than 30 network answers",
         check,
         hints=[
-            "Two scales need one answer per step only. The cost table above shows which.",
-            "One of the two leaves the sentence out. Take the other one.",
-            "SampleSettings(num_inference_steps=20, guidance_scale=1)",
+            "20 steps with guidance in each need 40 answers. How many may have it?",
+            "Half of the run: let guidance end in the middle.",
+            "SampleSettings(num_inference_steps=20, guidance_scale=4, guidance_end=0.5)",
         ],
-        solution=SampleSettings(num_inference_steps=20, guidance_scale=1),
+        solution=SampleSettings(num_inference_steps=20, guidance_scale=4, guidance_end=0.5),
     )
