@@ -21,7 +21,7 @@ def main() -> None:
     clip = prepare_clip(data_dir() / "clips" / "dance.mp4", settings, pipeline.size)
     videos = [clip.frames]
     for prompt in PROMPTS:
-        videos.append(pipeline(prompt, clip.frames, SampleSettings(seed=0)).video)
+        videos.append(pipeline(prompt, clip.frames, SampleSettings(seed=1)).video)
     frames = np.concatenate([video[:COLUMNS] for video in videos])
     small = np.stack(
         [
