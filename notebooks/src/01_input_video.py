@@ -23,7 +23,7 @@
 #
 # - tell raw from skeleton, say what every line stands for and whose left is green,
 # - make a skeleton video out of a raw one, and look at it before you generate,
-# - see by follow scores what that way costs, and why a clean skeleton video is the better one,
+# - see by follow scores what that way costs, and why a clean skeleton video is the safer one,
 # - let the doctor find what is wrong with a skeleton video, and have it repaired.
 #
 # You need nothing from other lessons. Each question marked **Predict** can be skipped, and nothing
@@ -269,9 +269,10 @@ for part in ("joints", "limbs"):
 # videos: look at the limbs first. Compare their distance with the one between two seeds in the
 # table: eight pictures are a small sample.
 #
-# Therefore: **if you have a clean skeleton video of a motion, use that. If you have only a raw one,
-# look at its skeleton before you generate.** (With a video of your own no truth is known. Then what
-# was found is taken for true, and the rows in pairs are the same.)
+# A detector can only lose something, and what it loses no painter brings back. So: **if you have a
+# clean skeleton video of a motion, use that. If you have only a raw one, look at its skeleton
+# before you generate.** (With a video of your own no truth is known. Then what was found is taken
+# for true, and the rows in pairs are the same.)
 
 # %% [markdown]
 # ## Break it: film in the dark · 2 minutes

@@ -360,8 +360,8 @@ print(my_settings.frame_indices(), f"of 0 to {clip.num_frames - 1}")
 #
 # The ruler again, this time with a prompt and a **Generate** button; beside it stands what a run
 # will take on your machine. Its sliders are the same as in the ruler above: what you set here
-# holds there too. (The printed line counts what the network is asked; why that is twice per step,
-# once for each *branch*, is a matter for lesson 06.)
+# holds there too. (The printed line counts what the network is asked: here once per step. Lesson
+# 06 tells when it is asked twice; each question is a *branch*.)
 
 # %%
 from fyp_lite.cost import cost_line

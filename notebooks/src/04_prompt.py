@@ -122,15 +122,15 @@ def sizes(numbers, *names):
 video, clock, sentence, pose = received[0]
 print("the noisy video:", sizes(video, "video", "numbers a place", "frames", "rows", "columns"))
 print("the step it is at: a clock that runs from 999 to 0, now at", int(clock))
-print("the sentence:", sizes(sentence, "answers asked for", "tokens", "numbers each"))
+print("the sentence:", sizes(sentence, "sentence", "tokens", "numbers each"))
 for level in pose:
     print("the pose:", sizes(level, "video", "numbers a place", "frames", "rows", "columns"))
 
 # %% [markdown]
 # **What happened.** The list is complete, and there is no graph in it. The sentence is a block of
-# numbers, with room for so many tokens and no more. (Two answers are asked for where guidance is at
-# work, one with the sentence and one without: lesson 06. The clock is that of lesson 05.) The
-# prompt constrains nothing by force; the network has learned to paint what such numbers stood for.
+# numbers, with room for so many tokens and no more. (Where guidance is at work there are two, the
+# second one empty: lesson 06. The clock is that of lesson 05.) The prompt constrains nothing by
+# force; the network has learned to paint what such numbers stood for.
 
 # %% [markdown]
 # ## Which words does it know? · 2 minutes
@@ -324,8 +324,9 @@ show_gallery(people, skeleton.fps, "case")
 #
 # Judges err, too. So for every sentence they also look at a video that a program **drew**: the same
 # dance, with the character, the place and the style that the sentence names. Nothing in it is
-# wrong. What they say about it is their **ceiling** for this row. Here are three of the drawn
-# ones; it is from very many such pictures that the model has learned.
+# wrong. What they say about it is their **ceiling** for this row. (A painted video may pass it, by
+# chance, or because it is easier to read: a man without Van Gogh's strokes, say.) Here are three of
+# the drawn ones; it is from very many such pictures that the model has learned.
 
 # %%
 from fyp_lite.lessons.figures import drawn_case
@@ -470,6 +471,8 @@ show_video(video, pair_skeleton.fps, my_pair, follows=pair_skeleton.frames)
 print("The judge sees:", ", ".join(sorted(judge.sees(video)["character"])))
 
 # %% [markdown]
+# Where it names somebody whom you cannot see, the judge errs.
+#
 # <details><summary><b>For the curious</b></summary>
 #
 # - The lite model's tokenizer has one token per word, so that unknown words are explicit and

@@ -257,12 +257,12 @@ show_chart(
 )
 
 # %% [markdown]
-# **What happened.** Each step asks the network for two answers (lesson 06 says why), so their
-# number follows the number of steps exactly, and the seconds follow the answers. (Every run also
-# pays a little once, for reading the prompt and for turning latents into pictures; in short runs
-# that is seen most.) What a step brings is another matter: compare the top and the bottom of the
-# last list. Where the curve stops falling steeply is its **knee**: beyond it, each further step
-# costs as much as before and brings less.
+# **What happened.** Each step asks the network for one answer (for two, where guidance is at work:
+# lesson 06), so their number follows the number of steps exactly, and the seconds follow the
+# answers. (Every run also pays a little once, for reading the prompt and for turning latents into
+# pictures; in short runs that is seen most.) What a step brings is another matter: compare the top
+# and the bottom of the last list. Where the curve stops falling steeply is its **knee**: beyond it,
+# each further step costs as much as before and brings less.
 #
 # Distance is not beauty. A video may be far from the yardstick and look fine, because small
 # differences in the first steps can lead to another take of the same scene. Further down, two
@@ -280,17 +280,16 @@ print(f"largest difference between the result and pred_x0: {gap:.1e}")
 # **What happened.** One step is the network's first expectation and nothing more: what all videos
 # that would fit have in common. So its forms are soft.
 #
-# Its colours may be harder than those of a longer run, though. Suspect **guidance**: it exaggerates
-# what the sentence is about (lesson 06), here in one go, with no later step to mend it. So the same
-# single step without guidance, at scale 1:
+# Might **guidance** help? It exaggerates what the sentence is about (lesson 06), here in one go,
+# with no later step to mend it. So the same single step at guidance scale 4:
 
 # %%
-PLAIN = 1.0
+PULL = 4
 
-plain = replace(recipes[1], guidance_scale=PLAIN)
+pulled = replace(recipes[1], guidance_scale=PULL)
 single = {
     f"1 step, scale {own:g}": videos[1],
-    f"1 step, scale {PLAIN:g}": pipeline(start.prompt, skeleton.frames, plain).video,
+    f"1 step, scale {PULL:g}": pipeline(start.prompt, skeleton.frames, pulled).video,
     f"{COUNTS[-1]} steps, scale {own:g}": videos[COUNTS[-1]],
 }
 show_gallery(single, skeleton.fps, "run", follows=skeleton.frames)
@@ -299,8 +298,8 @@ for name, video in single.items():
     print(f"{name:20} colourfulness {spread.mean():5.1f} of 255")
 
 # %% [markdown]
-# (*Colourfulness*: how far red, green and blue lie apart in a pixel, on average.) What of it goes
-# with the scale is guidance's. What stays above the long run's belongs to the single step itself.
+# (*Colourfulness*: how far red, green and blue lie apart in a pixel, on average.) What comes with
+# the scale is guidance's: harder colours and harder edges. The details of 50 steps do not come.
 #
 # Seeds are fixed, so your videos should be the expected ones:
 
@@ -371,12 +370,12 @@ print("Wizard and forest, and nobody else, are seen with these steps:", *asked o
 # told apart by this one run: the next seed may turn them round. What lies farther apart than that
 # may be due to the steps. Is there a number of steps from which on the follow score stays where it
 # is? Is it the knee of the distance curve, or is the dance settled before the details are?
-# And where more steps bring a ✘: the brackets tell whom the judge sees in the added details.
+# Where a row has a ✘, the brackets tell whom the judge sees in place of the wizard.
 #
 # What these judges can't tell: the eight frames lie within two seconds, so whoever stands in the
 # right place has most *joints* right at any moment. Only the space between *limbs* and their wrong
 # moment is about the dance. And where you see limbs that the judge doesn't find, in a blur for
-# instance, a low score is the judge's failure. (A blur need not cost limbs: look at a single step.)
+# instance, a low score is the judge's failure: look at the arms of the single step.
 
 # %% [markdown]
 # ## You may have read… · 1 minute
@@ -394,13 +393,10 @@ hook.remove()
 
 size = sum(parameter.numel() for parameter in pipeline.unet.parameters())
 print(f"{len(seen)} calls of the network; it has {size:,} parameters each time")
-print(f"answers: {network_answers(pipeline, recipes[5])}, so each call gives", end=" ")
-print(network_answers(pipeline, recipes[5]) // len(seen))
 print("shapes that went in:", *{tuple(shape) for shape in seen})
 
 # %% [markdown]
-# **What happened.** It is one network, called once per step, always with latents of one shape (one
-# call can give both answers).
+# **What happened.** It is one network, called once per step, always with latents of one shape.
 # Nothing gets deeper, and nothing starts small and grows. If early steps settle the large forms and
 # late ones the details, it is because noise hides details longest, not because the network changes.
 
@@ -464,5 +460,5 @@ print(f"{my_knee} steps: {needed[0] / needed[1]:.0%} of the answers that {COUNTS
 # | the knee | from there on, more steps change little |
 # | follow score, prompt score | what judges say: read it with ceiling, wrong moment, seeds |
 #
-# **Where to go next.** Each step asks the network for two answers, with and without the sentence.
-# Lesson 06 says why, and what `guidance_scale` makes of them.
+# **Where to go next.** A step may ask the network for a second answer, one without the sentence.
+# Lesson 06 says why, and what `guidance_scale` makes of the two.

@@ -170,7 +170,7 @@ explorer.show()
 last = word_steps[-1]
 for word in ("ninja", "stage"):
     ratio = on_figure(last.maps[:, last.words.index(word)], keypoints, pipeline.size)
-    where = "on the figure" if ratio > 1.05 else "elsewhere" if ratio < 0.95 else "neither here"
+    where = "on the figure" if ratio > 1.05 else "elsewhere" if ratio < 0.95 else "on both alike"
     print(f"{word}: {ratio:.2f} times as much on the figure as elsewhere ({where})")
 
 spoken = last.maps.sum(axis=1).mean()
@@ -180,7 +180,7 @@ print(f"all words of the sentence together get {spoken:.0%} of the attention")
 # The rest goes to tokens that are no words: the sentence's start, its end, and the padding that
 # makes all sentences equally long. The text encoder has read the sentence before, so these tokens
 # know about it too. That is why maps of attention are a good hint and no proof: they show where a
-# word is looked for, not what is done with it there. Where *stage* is looked for on the figure,
+# word is looked for, not what is done with it there. Where *stage* is looked for on the figure
 # too, it may well be that the network asks what the figure stands in front of.
 #
 # **Break it.** With a guidance scale of 0 the prompt is not read at all, so there is nothing to
@@ -282,7 +282,7 @@ from fyp_lite.judges.scores import flicker
 from fyp_lite.lessons.figures import difference
 
 whole = videos["everything on"]
-rates = {name: flicker(video, keypoints) for name, video in videos.items()}
+rates = {name: round(flicker(video, keypoints), 1) for name, video in videos.items()}
 print("of 255 levels                   difference  flicker")
 for name, video in videos.items():
     print(f"{name:30}  {difference(video, whole):10.1f}  {rates[name]:7.1f}")

@@ -339,7 +339,8 @@ show_losses({"words": RUN / "text", "pictures": RUN / "joint", "motion": RUN / "
 
 # %% [markdown]
 # And now your own character, in a dance that training never showed. The last video is what hours of
-# the same training give: the bundled model's.
+# the same training give: the bundled model's. (Yours is guided at scale 1.5, lesson 06; the bundled
+# one needs no guidance.)
 
 # %%
 from fyp_lite import ClipSettings, SampleSettings, data_dir, prepare_clip
@@ -456,9 +457,10 @@ else:
 #   `fyp_lite/training/joint.py`. The losses of the test above are unweighted.
 # - The saved weights are a moving average of the last steps (`Average` in
 #   `fyp_lite/training/common.py`): a steadier network than that of any single step.
-# - In `training.guided` a frozen copy of the network is the teacher. Its answers without the pose
-#   and with it say what the pose is about, and the network learns to make more of that around
-#   people: guidance, as in lesson 06, but for poses and at no cost in sampling.
+# - In `training.guided` the network is asked without the pose and without the prompt, too, and not
+#   its answer has to fit the picture but a point between that and the answer without the pose
+#   (around people) or the prompt (elsewhere): so it learns to answer as guidance would (lesson 06),
+#   at no cost in sampling.
 # - The last stage, `training.decoder`, leaves the network alone. The decoder learns to paint clean
 #   pictures from the network's not quite clean latents; a small critic asks for sharp ones.
 # - The text encoder is frozen after *words*. Trained along, it forgot what tells characters apart

@@ -126,7 +126,7 @@ tasks.guess_what_is_known()
 # %% [markdown]
 # What the panel does can be done in cells, too. A video together with all that made it is kept on
 # a **run card**. The next cell makes two videos and lets the cards say what differs. Eight steps
-# each are quick, and a guidance scale of 4 lets the prompt have its say.
+# each are quick, and with a guidance scale of 2 a negative prompt has its say (lesson 06).
 
 # %%
 import time
@@ -136,7 +136,7 @@ from fyp_lite.lessons.runcard import RunCard, class_picture, make_card
 from fyp_lite.lessons.share import differences
 from fyp_lite.lessons.show import show_video
 
-quick = SampleSettings(num_inference_steps=8, guidance_scale=4)
+quick = SampleSettings(num_inference_steps=8, guidance_scale=2)
 
 
 def generate(clip_settings, sample_settings=quick, negative_prompt=""):
