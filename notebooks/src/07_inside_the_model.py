@@ -412,8 +412,8 @@ print(f"of {(sum(sizes.values()) + poses) / 1e6:.2f} M in the UNet and the pose 
 # <details><summary><b>For the curious</b></summary>
 #
 # - The bundled model was trained a little differently from the table: text and pose together first,
-#   then the parts that look across frames, at last all of them with a lead towards the pose. Lesson
-#   08 can run both orders, and says why.
+#   then the parts that look across frames, at last all of them with a lead towards pose and prompt.
+#   Lesson 08 can run both orders, and says why.
 # - Temporal attention and temporal convolution begin as *no change*: their last weights are zero at
 #   first, so that the picture network works as before when the second stage starts.
 # - One more part spans the frames without being trained for it: the normalisation in the residual
