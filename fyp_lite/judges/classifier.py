@@ -7,6 +7,7 @@ configuration, so it needs neither the renderer nor the world's tables.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import cv2
@@ -78,9 +79,7 @@ class AttributeClassifier(ModelMixin, ConfigMixin):
     def maps(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Logits `[b, names of people, 16, 16]` in each cell, `[b, names of pictures]` of all."""
         near = self.near(images * 2 - 1)  # (b, c, 16, 16)
-        far = self.far(near).flatten(2)  # (b, c, 64)
-        whole = torch.cat([far.mean(2), far.amax(2)], dim=1)
-        return self.people(near).float(), self.picture(whole).float()
+        return self.people(near).float(), self.picture(mean_and_most(self.far(near))).float()
 
     def join(self, cells: Tensor, whole: Tensor) -> Tensor:
         """What `maps` returns as `[b, names]`: somebody who is in any cell is in the picture."""
@@ -91,7 +90,6 @@ class AttributeClassifier(ModelMixin, ConfigMixin):
         parts = values.split([len(names) for names in self.names.values()], dim=1)
         return dict(zip(self.names, parts, strict=True))
 
-    @torch.no_grad()
     def probabilities(self, frames: np.ndarray) -> dict[str, np.ndarray]:
         """How sure the network is of every name in every frame.
 
@@ -102,21 +100,47 @@ class AttributeClassifier(ModelMixin, ConfigMixin):
             `[f, names]` float32 in 0...1 per attribute; those of an attribute in `OF_PICTURES` add
             up to 1.
         """
+        return {
+            name: (part.softmax(1) if name in OF_PICTURES else part.sigmoid()).numpy()
+            for name, part in self.split(self._of_frames(self, frames)).items()
+        }
+
+    def features(self, frames: np.ndarray) -> np.ndarray:
+        """What the network sees in every frame before it names it, near and far: mean and most.
+
+        Args:
+            frames: `[f, h, w, 3]` uint8 RGB.
+
+        Returns:
+            `[f, features]` float32.
+        """
+
+        def seen(images: Tensor) -> Tensor:
+            near = self.near(images * 2 - 1)
+            return torch.cat([mean_and_most(near), mean_and_most(self.far(near))], dim=1).float()
+
+        return self._of_frames(seen, frames).numpy()
+
+    @torch.no_grad()
+    def _of_frames(self, function: Callable[[Tensor], Tensor], frames: np.ndarray) -> Tensor:
+        """`function` of pictures `[b, 3, 256, 256]` in 0...1, a few frames at a time."""
         frames = np.asarray(frames)
         if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8 or not len(frames):
             raise ValueError(
                 f"frames are {frames.dtype} of shape {frames.shape}: "
                 "give uint8 RGB of shape [frames, height, width, 3]."
             )
-        logits = []
+        results = []
         for start in range(0, len(frames), FRAMES_AT_ONCE):
             part = np.stack([_to_size(frame) for frame in frames[start : start + FRAMES_AT_ONCE]])
             images = torch.from_numpy(part).permute(0, 3, 1, 2).to(self.device, self.dtype)
-            logits.append(self(images / 255).cpu())
-        return {
-            name: (part.softmax(1) if name in OF_PICTURES else part.sigmoid()).numpy()
-            for name, part in self.split(torch.cat(logits)).items()
-        }
+            results.append(function(images / 255).cpu())
+        return torch.cat(results)
+
+
+def mean_and_most(maps: Tensor) -> Tensor:
+    """`[b, c, h, w]` to `[b, 2 c]`: of every channel the mean and the largest value."""
+    return torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)
 
 
 def _to_size(frame: np.ndarray) -> np.ndarray:

@@ -328,6 +328,10 @@ class Judge:
                     )
         return prompt_score(self.sees(video), facts)
 
+    def features(self, frames: np.ndarray) -> np.ndarray:
+        """What the classifier sees in frames `[f, h, w, 3]` uint8: `[f, features]`."""
+        return self.facts.features(frames)
+
     def identity(self, video: np.ndarray) -> float:
         """`identity` of a video `[f, h, w, 3]` uint8."""
         return identity(self.facts.probabilities(video)["character"])

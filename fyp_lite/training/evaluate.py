@@ -22,7 +22,7 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ from fyp_lite.training.knobs import DEFAULT_CLIP, Knobs
 from fyp_lite.training.made import denoised, noised
 from fyp_lite.training.measures import (
     CLIP_FRAMES,
+    Likeness,
     Scores,
     caption_of,
     clips,
@@ -204,6 +205,10 @@ class Judged:
         self.pipeline, self.judge, self.effort = pipeline, judge, effort
         self.settings = SampleSettings(num_inference_steps=effort.num_steps)
 
+    @cached_property
+    def likeness(self) -> Likeness:
+        return Likeness(self.pipeline, self.judge, self.effort.stills)
+
     def ceilings(self, held_out: bool) -> dict[str, Scores]:
         """Scores of rendered clips through the autoencoder, by the same measures."""
 
@@ -238,6 +243,7 @@ class Judged:
             "follow, wrong motion": follow_summary(floor),
             "prompt": prompt_summary(mean_of(shown)),
             "stillness": {name: scores[name] for name in ("flicker", "identity")},
+            "likeness": {"kernel distance": self.likeness.distance([v for _, v in stills])},
         }
 
     def clip_file(self, path: Path) -> dict[str, Scores]:

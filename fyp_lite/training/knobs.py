@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from fyp_lite.skeleton import draw_skeletons, read_skeletons
 from fyp_lite.training.guided import led_by_pose
 from fyp_lite.training.measures import (
     CLIP_FRAMES,
+    Likeness,
     Scores,
     as_scores,
     caption_of,
@@ -38,7 +39,7 @@ STEPS = (1, 2, 5, 10, 20, 50)
 GUIDANCE = (0.0, 1.0, 1.5, 2.0, 4.0, 7.5, 12.5)
 STILLS_GUIDANCE = (1.0, 1.5, 2.0, 3.0)
 STILLS_PER_CLIP = 12
-POSE_GUIDANCE = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
+POSE_GUIDANCE = (0.6, 0.8, 1.0, 1.2, 1.5)
 INTERVALS = ((0.0, 1.0), (0.0, 0.25), (0.0, 0.5), (0.0, 0.75), (0.25, 0.75), (0.25, 1.0))
 INTERVAL_SCALE = 4.0
 SOLVER_STEPS = (5, 8, 12, 20)
@@ -77,6 +78,13 @@ class Knobs:
         self.path = clip or data_dir() / "clips" / DEFAULT_CLIP
         self.prompts = dict(list(PROMPTS.items())[:num_clips])
         self.clips = clips(num_clips, CLIP_FRAMES, held_out=False, max_people=1, stream=3)
+        count = STILLS_PER_CLIP * num_clips
+        held_out, seen = (clips(count, 1, held_out=h, stream=6 + h) for h in (True, False))
+        self.stills = held_out + seen
+
+    @cached_property
+    def likeness(self) -> Likeness:
+        return Likeness(self.pipeline, self.judge, len(self.stills))
 
     def scores(self, settings: SampleSettings, *off: str) -> Scores:
         """Mean scores of the clips, and seconds for one."""
@@ -99,24 +107,27 @@ class Knobs:
 
     def guidance_stills(self) -> dict[str, Scores]:
         """The same on many single pictures, of held-out and of seen combinations."""
-        count = STILLS_PER_CLIP * len(self.clips)
-        held_out, seen = (clips(count, 1, held_out=h, stream=6 + h) for h in (True, False))
-        stills, result = held_out + seen, {}
-        for scale in STILLS_GUIDANCE:
-            settings = replace(self.settings, guidance_scale=scale)
-            pictures = generate_stills(self.pipeline, stills, settings)
-            scores = mean_of(map(partial(measure, self.judge), pictures, stills))
-            whole = prompt_summary(scores)["all right"]
-            result[f"{scale:g}"] = short(scores) | {"all right": whole}
-        return result
+        return {
+            f"{s:g}": self.stills_scores(replace(self.settings, guidance_scale=s))
+            for s in STILLS_GUIDANCE
+        }
 
     def pose_guidance(self) -> dict[str, Scores]:
-        """Scores against the scale of guidance by the pose: what `training.guided` may teach."""
+        """Scores of many stills against the scale of guidance by the pose, on top of what
+        `training.guided` taught: whether more or less should be."""
         result = {}
         for scale in POSE_GUIDANCE:
             with led_by_pose(self.pipeline.unet, scale):
-                result[f"{scale:g}"] = self.scores(self.settings)
+                result[f"{scale:g}"] = self.stills_scores(self.settings)
         return result
+
+    def stills_scores(self, settings: SampleSettings) -> Scores:
+        """Mean scores of many single pictures, of held-out and of seen combinations."""
+        pictures = generate_stills(self.pipeline, self.stills, settings)
+        scores = mean_of(map(partial(measure, self.judge), pictures, self.stills))
+        whole = prompt_summary(scores)["all right"]
+        distance = self.likeness.distance(pictures)
+        return short(scores) | {"all right": whole, "kernel distance": distance}
 
     def interval(self) -> dict[str, Scores]:
         """Scores against the part of the run in which guidance works, at INTERVAL_SCALE."""

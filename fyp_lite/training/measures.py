@@ -22,7 +22,7 @@ from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.skeleton import draw_skeletons, read_skeletons
 from fyp_lite.training.made import pose_of_stills
 from fyp_lite.world.characters import CHARACTERS
-from fyp_lite.world.dataset import FPS, TRAINING_MOTIONS, Clip, random_clip
+from fyp_lite.world.dataset import FPS, TRAINING_MOTIONS, Clip, random_clip, render_clip
 from fyp_lite.world.motion import perform
 
 SEED = 20_260_101  # far from any training seed
@@ -138,6 +138,46 @@ def measure(judge: Judge, video: np.ndarray, clip: Clip) -> Scores:
     if len(video) > 1:
         scores |= {"identity": judge.identity(video), "flicker": flicker(video, keypoints)}
     return scores
+
+
+class Likeness:
+    """How far pictures are from drawn ones as a crowd, in the classifier's eyes: whether anything
+    is in them that drawn ones never have.
+
+    Args:
+        count: drawn pictures of seen combinations, through the autoencoder, to hold others against.
+    """
+
+    def __init__(self, pipeline: FollowYourPosePipeline, judge: Judge, count: int) -> None:
+        self.judge = judge
+        stills = clips(count, 1, held_out=False, stream=11)
+        drawn = [through_autoencoder(pipeline, render_clip(clip)) for clip in stills]
+        features = judge.features(np.concatenate(drawn))
+        self.mean, self.spread = features.mean(axis=0), features.std(axis=0) + 1e-6
+        self.drawn = (features - self.mean) / self.spread
+
+    def distance(self, videos: list[np.ndarray]) -> float:
+        """`kernel_distance` of videos' first frames `[f, h, w, 3]` uint8 from drawn pictures."""
+        features = self.judge.features(np.stack([video[0] for video in videos]))
+        return round(kernel_distance((features - self.mean) / self.spread, self.drawn), 4)
+
+
+def kernel_distance(first: np.ndarray, second: np.ndarray) -> float:
+    """Squared distance between the distributions that two sets of features `[n, d]` come from.
+
+    0 where they are one, on average: of few pictures it may be a little below. The estimate and
+    the kernel are those of the kernel inception distance (Bińkowski et al. 2018, "Demystifying MMD
+    GANs", arXiv 1801.01401, section 4 and appendix C), the features are the caller's.
+    """
+
+    def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return (a.astype(np.float64) @ b.T / a.shape[1] + 1) ** 3
+
+    def within(a: np.ndarray) -> float:  # without each one's likeness to itself
+        of_all = kernel(a, a)
+        return float((of_all.sum() - np.trace(of_all)) / (len(a) * (len(a) - 1)))
+
+    return within(first) + within(second) - 2 * float(kernel(first, second).mean())
 
 
 def prompt_scores(judge: Judge, video: np.ndarray, clip: Clip) -> Scores:

@@ -21,7 +21,7 @@ from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import SampleSettings
 from fyp_lite.training import cache, evaluate, judges, knobs, measures
 from fyp_lite.world.characters import CHARACTERS
-from fyp_lite.world.dataset import is_held_out, world_vocabulary
+from fyp_lite.world.dataset import is_held_out, render_clip, world_vocabulary
 
 TWO_STEPS = SampleSettings(num_inference_steps=2)
 
@@ -80,6 +80,28 @@ def test_the_prompts_summary_names_the_worst_attribute():
     assert summary["mean"] == 0.7
     assert summary["worst, time"] == 0.5
     assert summary["all right"] == 0.4
+
+
+def test_the_kernel_distance_is_the_one_of_its_definition():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(6, 4)), rng.normal(0.5, size=(5, 4))
+
+    def kernel(x: np.ndarray, y: np.ndarray) -> float:
+        return float((x @ y / 4 + 1) ** 3)
+
+    of_a = [kernel(x, y) for i, x in enumerate(a) for j, y in enumerate(a) if i != j]
+    of_b = [kernel(x, y) for i, x in enumerate(b) for j, y in enumerate(b) if i != j]
+    of_both = [kernel(x, y) for x in a for y in b]
+    expected = np.mean(of_a) + np.mean(of_b) - 2 * np.mean(of_both)
+    assert measures.kernel_distance(a, b) == pytest.approx(expected)
+
+
+def test_drawn_pictures_are_more_like_drawn_ones_than_others_are(pipeline):
+    likeness = measures.Likeness(pipeline, scores.Judge(), 12)
+    stills = measures.clips(12, 1, held_out=True, stream=6)
+    drawn = [measures.through_autoencoder(pipeline, render_clip(clip)) for clip in stills]
+    inverted = [255 - video for video in drawn]
+    assert abs(likeness.distance(drawn)) < 0.2 * likeness.distance(inverted)
 
 
 def test_results_are_kept_for_the_same_weights_only(tmp_path):
@@ -228,6 +250,7 @@ def test_judges_are_trained_and_a_model_is_evaluated(tmp_path, monkeypatch):
     assert list(figures["knob, guidance"]) == ["0", "4"]
     assert 0 <= figures["knob, guidance_stills"]["1"]["all right"] <= 1
     assert list(figures["knob, pose_guidance"]) == ["1", "3"]
+    assert math.isfinite(figures["generated, seen"]["likeness"]["kernel distance"])
     assert list(figures["knob, interval"]) == ["0 to 0.5"]
     assert list(figures["knob, schedulers"])[-1] == "unipc, 2 steps"
     assert list(figures["knob, clip_settings"]["start_frame"]) == ["0"]  # the other does not fit
