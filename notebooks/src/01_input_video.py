@@ -233,7 +233,7 @@ for which, prepared in skeletons.items():
 # asked for it. A network reads the joints from the painted frames: a **judge**. It errs, too, so
 # the last row shows what it says of the raw clip itself, in which every joint is right. (With so
 # few pictures a painted video may come out a little above it.) And somebody who stands still in
-# the right place gets some joints right as well: the numbers in brackets say how many.
+# the right place gets many joints right as well: the numbers in brackets say how many.
 
 # %%
 import numpy as np
@@ -267,7 +267,8 @@ for part in ("joints", "limbs"):
 # is painted: joints that are a little off or, in other clips, lost, and joints that tremble, though
 # what was found has been smoothed already. The last two lines compare what arrives in the painted
 # videos: look at the limbs first. Compare their distance with the one between two seeds in the
-# table: eight pictures are a small sample.
+# table: eight pictures are a small sample, and one of the two lines may well come out the other way
+# round.
 #
 # A detector can only lose something, and what it loses no painter brings back. So: **if you have a
 # clean skeleton video of a motion, use that. If you have only a raw one, look at its skeleton

@@ -298,8 +298,9 @@ for name, video in single.items():
     print(f"{name:20} colourfulness {spread.mean():5.1f} of 255")
 
 # %% [markdown]
-# (*Colourfulness*: how far red, green and blue lie apart in a pixel, on average.) What comes with
-# the scale is guidance's: harder colours and harder edges. The details of 50 steps do not come.
+# (*Colourfulness*: how far red, green and blue lie apart in a pixel, on average; in black and in
+# white they don't, so harsh pictures may have little of it.) What comes with the scale is
+# guidance's: harder contrasts and harder edges. The details of 50 steps do not come.
 #
 # Seeds are fixed, so your videos should be the expected ones:
 
@@ -318,7 +319,8 @@ for n in (1, 5, 50):
 # networks that were trained apart from the model. One finds joints: are they where the skeleton has
 # them (the **follow score**)? The other one is asked for the wizard and the forest (the
 # **prompt score**). Both err. So they also look at the same wizard in the same dance as a program
-# **draws** it, with nothing wrong. What they say about it is their **ceiling**.
+# **draws** it, with nothing wrong. What they say about it is their **ceiling**. (With so few
+# pictures a painted video may come out a little above it.)
 
 # %%
 from fyp_lite.judges.scores import Judge

@@ -237,7 +237,7 @@ print(f"seconds, scale 30 over scale 4: {seconds[30] / seconds[4]:.1f}")
 # **What happened.** Far above the model's own scale, the exaggerated answer lies outside of all
 # that the network was trained on: colours harden, light can turn to white and shade to black,
 # forms become crude. That is **over-guidance**. The columns and the verdict below them say how far
-# it goes here. (*Colour* may fall again in the end: black and white have none.)
+# it goes here. (*Colour* may fall all the same: black and white have none.)
 #
 # > **You may have read** that a larger CFG scale costs more time. The column of answers and the
 # > last two lines settle it. The number of answers doubles once, when the second one is asked for,

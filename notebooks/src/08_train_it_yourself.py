@@ -76,8 +76,8 @@ if importlib.util.find_spec("skia") is None:
 # `MINUTES` is the training time of all stages together. Five minutes on two quiet processor cores
 # are enough to see colours, places and a figure appear. More is better.
 #
-# The run that is stored with this notebook was shorter: the cell says how long it took. There, look
-# at the losses and at how each stage goes. For the pictures, run it yourself.
+# The cell says how long the run was that is stored with this notebook. Other minutes, or another
+# machine, and yours looks better or worse.
 
 # %%
 import shutil
@@ -277,7 +277,7 @@ print(f"what hurts most is: {worst}" if learned else "it listens to nothing yet:
 # listens to the prompt. The same goes for the pose. These pictures were never trained on, so it
 # can't have learned them by heart.
 #
-# The running line and this list can't be compared: in training, people count four times as much as
+# The running line and this list can't be compared: in training, people count more than
 # the place around them, and other amounts of noise are drawn.
 #
 # Don't wonder if the pose changes the number less than the prompt does: a figure covers a small
@@ -452,7 +452,7 @@ else:
 #
 # - What is predicted is not the noise but the *velocity*, a mixture of noise and picture
 #   (`DiffusionStage.forward` above). With it, even pure noise has a sensible answer.
-# - People count four times in the loss, their heads eight times, and seven in ten timesteps lie in
+# - People count three times in the loss, their heads eight times, and seven in ten timesteps lie in
 #   the cleaner half, where outlines are made: see `loss_weight` and `timestep_at` in
 #   `fyp_lite/training/joint.py`. The losses of the test above are unweighted.
 # - The saved weights are a moving average of the last steps (`Average` in

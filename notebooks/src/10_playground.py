@@ -325,7 +325,7 @@ friend.check(my_answer)
 
 # %% [markdown]
 # **Solution.** Without the cards you would have searched for long: the setting that differs is
-# one that is empty most of the time. It leads the friend's video away from the very moon that the
+# one that is empty most of the time. It pulls the friend's video away from the very moon that the
 # prompt asks for.
 
 # %%
