@@ -262,9 +262,10 @@ for gigabytes in (4, 8, 15, 40):
 
 # %% [markdown]
 # **What to look for.** Down the table, each mode needs less, or as much, and takes more time.
-# Across it, four frames mostly need less than eight, but from there on little is added: only one window is
-# at work at a time. Time grows with the number of windows. The count leaves out the libraries and
-# the work space of single kernels, so part of the free memory is kept back when a mode is chosen.
+# Across it, four frames mostly need less than eight, but from there on little is added: only one
+# window is at work at a time. Time grows with the number of windows. The count leaves out the
+# libraries and the work space of single kernels, so part of the free memory is kept back when a
+# mode is chosen.
 #
 # ## What guidance costs · 1 minute
 #
