@@ -16,6 +16,7 @@ from diffusers.models.embeddings import TimestepEmbedding, Timesteps
 from diffusers.utils import BaseOutput
 from torch import Tensor, nn
 
+from fyp_lite.model.attention import TemporalConvolution
 from fyp_lite.model.blocks import ClipGroupNorm, DownBlock, MidBlock, UpBlock
 
 
@@ -40,6 +41,12 @@ class FollowYourPoseUNet(ModelMixin, ConfigMixin):
         cross_attention_dim: width of the text embeddings.
         norm_num_groups: groups of each group normalisation.
         norm_eps: epsilon of the residual blocks' normalisations.
+        temporal_padding: what the temporal convolutions see before the first frame and after the
+            last: "zeros", as the published model, or "replicate", that frame again. With zeros the
+            frames at both ends differ from those between them even where nothing moves.
+
+    Raises:
+        ValueError: a number of attention levels that is not that of the widths, or another padding.
 
     Source: Ma et al. 2024, section 3 and figure 2; the residual and transformer blocks are those
     of Stable Diffusion 1.4.
@@ -58,12 +65,17 @@ class FollowYourPoseUNet(ModelMixin, ConfigMixin):
         cross_attention_dim: int = 768,
         norm_num_groups: int = 32,
         norm_eps: float = 1e-5,
+        temporal_padding: str = "zeros",
     ) -> None:
         super().__init__()
         if len(attention_levels) != len(block_out_channels):
             raise ValueError(
                 f"attention_levels has {len(attention_levels)} entries but block_out_channels has "
                 f"{len(block_out_channels)}; give one of each per level."
+            )
+        if temporal_padding not in ("zeros", "replicate"):
+            raise ValueError(
+                f'temporal_padding is "{temporal_padding}"; it can be "zeros" or "replicate".'
             )
         widths = list(block_out_channels)
         time_channels = widths[0] * 4
@@ -111,6 +123,10 @@ class FollowYourPoseUNet(ModelMixin, ConfigMixin):
 
         self.conv_norm_out = ClipGroupNorm(norm_num_groups, widths[0], eps=norm_eps)
         self.conv_out = nn.Conv2d(widths[0], out_channels, 3, padding=1)
+
+        for module in self.modules():
+            if isinstance(module, TemporalConvolution):
+                module.padding_mode = temporal_padding
 
     def forward(
         self,

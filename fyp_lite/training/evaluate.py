@@ -22,7 +22,7 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -204,10 +204,7 @@ class Judged:
     def __init__(self, pipeline: FollowYourPosePipeline, judge: Judge, effort: Effort) -> None:
         self.pipeline, self.judge, self.effort = pipeline, judge, effort
         self.settings = SampleSettings(num_inference_steps=effort.num_steps)
-
-    @cached_property
-    def likeness(self) -> Likeness:
-        return Likeness(self.pipeline, self.judge, self.effort.stills)
+        self.likeness = Likeness(pipeline, judge, effort.stills)
 
     def ceilings(self, held_out: bool) -> dict[str, Scores]:
         """Scores of rendered clips through the autoencoder, by the same measures."""
@@ -362,7 +359,7 @@ def main() -> None:
         results.add(f"of ceilings, {kind}", partial(against_ceilings, results.figures, kind))
     if options.clip:
         results.add("follow the clip", lambda: judged.clip_file(options.clip))
-    knobs = Knobs(pipeline, judge, effort.knob_clips, effort.num_steps, options.clip)
+    knobs = Knobs(judged.likeness, effort.knob_clips, effort.num_steps, options.clip)
     for name in KNOBS:
         results.add(f"knob, {name}", getattr(knobs, name))
     if options.pages:

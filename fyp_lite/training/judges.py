@@ -118,9 +118,9 @@ def attribute_losses(
             loss = F.cross_entropy(said, true, reduction="none")
             wrong = said.argmax(1) != true.argmax(1)
         else:
-            weight_of_true = torch.tensor(CUTE_WEIGHT if name == "cute" else 1.0)
+            weights = said.new_tensor(weights_of_true(name))
             loss = F.binary_cross_entropy_with_logits(
-                said, true, reduction="none", pos_weight=weight_of_true
+                said, true, reduction="none", pos_weight=weights
             ).sum(1)
             wrong = ((said > 0) != (true > 0)).any(1)
         count = weight.sum().clamp(min=1)
@@ -136,7 +136,7 @@ def cell_loss(cells: Tensor, facts: Tensor, judged: Tensor, alike: Tensor) -> Te
     every joint teaches faster than one for the picture.
     """
     true, seen = (values[:, : cells.shape[1], None, None] for values in (facts, judged))
-    weights = [CUTE_WEIGHT if key == "cute" else 1.0 for key in OF_PEOPLE for _ in NAMES[key]]
+    weights = [weight for name in OF_PEOPLE for weight in weights_of_true(name)]
     loss = F.binary_cross_entropy_with_logits(
         cells,
         true.expand_as(cells),
@@ -144,6 +144,11 @@ def cell_loss(cells: Tensor, facts: Tensor, judged: Tensor, alike: Tensor) -> Te
         pos_weight=cells.new_tensor(weights)[:, None, None],
     )
     return ((loss * seen).sum(1) * alike).sum() / alike.sum().clamp(min=1)
+
+
+def weights_of_true(name: str) -> list[float]:
+    """How much more a label weighs that is true, for each name of an attribute."""
+    return [CUTE_WEIGHT if name == "cute" else 1.0] * len(NAMES[name])
 
 
 def alike_cells(scene: Scene, people: np.ndarray) -> Tensor:

@@ -11,10 +11,9 @@ import numpy as np
 
 from fyp_lite import data_dir
 from fyp_lite.clip import ClipError, PreparedClip, open_clip, prepare_clip
-from fyp_lite.judges.scores import Judge, flicker
+from fyp_lite.judges.scores import flicker
 from fyp_lite.keypoints.source import open_skeleton
 from fyp_lite.lessons.switches import SWITCHES, switched_off
-from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import SCHEDULERS, ClipSettings, SampleSettings
 from fyp_lite.skeleton import draw_skeletons, read_skeletons
 from fyp_lite.training.guided import led_by_pose
@@ -59,6 +58,7 @@ class Knobs:
     """One pipeline, its judge, and the clips that every setting is tried on.
 
     Args:
+        likeness: the pipeline, its judge, and drawn pictures to hold stills against.
         num_clips: clips of one person in combinations that training has seen.
         num_steps: where the number of steps is not the knob.
         clip: a skeleton or raw video, for start frame, stride and crops; None for the bundled
@@ -66,25 +66,21 @@ class Knobs:
     """
 
     def __init__(
-        self,
-        pipeline: FollowYourPosePipeline,
-        judge: Judge,
-        num_clips: int,
-        num_steps: int,
-        clip: Path | None,
+        self, likeness: Likeness, num_clips: int, num_steps: int, clip: Path | None
     ) -> None:
-        self.pipeline, self.judge = pipeline, judge
+        self.likeness = likeness
+        self.pipeline, self.judge = likeness.pipeline, likeness.judge
         self.settings = SampleSettings(num_inference_steps=num_steps)
         self.path = clip or data_dir() / "clips" / DEFAULT_CLIP
         self.prompts = dict(list(PROMPTS.items())[:num_clips])
         self.clips = clips(num_clips, CLIP_FRAMES, held_out=False, max_people=1, stream=3)
-        count = STILLS_PER_CLIP * num_clips
-        held_out, seen = (clips(count, 1, held_out=h, stream=6 + h) for h in (True, False))
-        self.stills = held_out + seen
 
     @cached_property
-    def likeness(self) -> Likeness:
-        return Likeness(self.pipeline, self.judge, len(self.stills))
+    def stills(self) -> list[Clip]:
+        """Single pictures of held-out and, as many, of seen combinations."""
+        count = STILLS_PER_CLIP * len(self.clips)
+        held_out, seen = (clips(count, 1, held_out=h, stream=6 + h) for h in (True, False))
+        return held_out + seen
 
     def scores(self, settings: SampleSettings, *off: str) -> Scores:
         """Mean scores of the clips, and seconds for one."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from itertools import cycle
 from pathlib import Path
 
@@ -149,17 +150,21 @@ class Likeness:
     """
 
     def __init__(self, pipeline: FollowYourPosePipeline, judge: Judge, count: int) -> None:
-        self.judge = judge
-        stills = clips(count, 1, held_out=False, stream=11)
-        drawn = [through_autoencoder(pipeline, render_clip(clip)) for clip in stills]
-        features = judge.features(np.concatenate(drawn))
-        self.mean, self.spread = features.mean(axis=0), features.std(axis=0) + 1e-6
-        self.drawn = (features - self.mean) / self.spread
+        self.pipeline, self.judge, self.count = pipeline, judge, count
+
+    @cached_property
+    def drawn(self) -> np.ndarray:
+        """Features of the drawn pictures, `[count, features]`."""
+        stills = clips(self.count, 1, held_out=False, stream=11)
+        pictures = [through_autoencoder(self.pipeline, render_clip(clip)) for clip in stills]
+        return self.judge.features(np.concatenate(pictures))
 
     def distance(self, videos: list[np.ndarray]) -> float:
         """`kernel_distance` of videos' first frames `[f, h, w, 3]` uint8 from drawn pictures."""
-        features = self.judge.features(np.stack([video[0] for video in videos]))
-        return round(kernel_distance((features - self.mean) / self.spread, self.drawn), 4)
+        made = self.judge.features(np.stack([video[0] for video in videos]))
+        mean, spread = self.drawn.mean(axis=0), self.drawn.std(axis=0) + 1e-6
+        made, drawn = ((features - mean) / spread for features in (made, self.drawn))
+        return round(kernel_distance(made, drawn), 4)
 
 
 def kernel_distance(first: np.ndarray, second: np.ndarray) -> float:
