@@ -416,6 +416,9 @@ print(f"of {(sum(sizes.values()) + poses) / 1e6:.2f} M in the UNet and the pose 
 #   Lesson 08 can run both orders, and says why.
 # - Temporal attention and temporal convolution begin as *no change*: their last weights are zero at
 #   first, so that the picture network works as before when the second stage starts.
+# - A temporal convolution looks one frame back and one ahead, but a clip has ends. The published
+#   network sees zeros there. The lite model sees the outer frame once more
+#   (`temporal_padding="replicate"`), and so its background holds as still there as anywhere.
 # - One more part spans the frames without being trained for it: the normalisation in the residual
 #   blocks (`ClipGroupNorm` in `fyp_lite/model/blocks.py`) takes its mean and variance over all
 #   frames of the clip. The published weights need it to be so.

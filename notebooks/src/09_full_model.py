@@ -84,8 +84,9 @@ else:
 # %% [markdown]
 # ## The same network, larger · 2 minutes
 #
-# Both models are the same classes with other numbers. This is the published configuration, under
-# its published names. On PyTorch's *meta* device a network has shapes but no memory, so that a
+# Both models are the same classes with other numbers (and one other word: beyond the ends of a clip
+# the published temporal convolution sees zeros, that of the lite model the outer frame again). This
+# is the published configuration, under its published names. On PyTorch's *meta* device a network has shapes but no memory, so that a
 # laptop can hold it.
 
 # %%
