@@ -286,6 +286,8 @@ rates = {name: round(flicker(video, keypoints), 1) for name, video in videos.ite
 print("of 255 levels                   difference  flicker")
 for name, video in videos.items():
     print(f"{name:30}  {difference(video, whole):10.1f}  {rates[name]:7.1f}")
+pairs = [flicker(whole[i : i + 2], keypoints[i : i + 2]) for i in range(len(whole) - 1)]
+print("everything on, from each frame to the next:", *(f"{rate:.1f}" for rate in pairs))
 
 by_noise = rates["own noise"] - rates["everything on"]
 by_parts = rates["without all three"] - rates["everything on"]
@@ -418,7 +420,8 @@ print(f"of {(sum(sizes.values()) + poses) / 1e6:.2f} M in the UNet and the pose 
 #   first, so that the picture network works as before when the second stage starts.
 # - A temporal convolution looks one frame back and one ahead, but a clip has ends. The published
 #   network sees zeros there. The lite model sees the outer frame once more
-#   (`temporal_padding="replicate"`), and so its background holds as still there as anywhere.
+#   (`temporal_padding="replicate"`): its background is to hold as still there as anywhere, and
+#   the flicker from each frame to the next, printed above, tells whether it does.
 # - One more part spans the frames without being trained for it: the normalisation in the residual
 #   blocks (`ClipGroupNorm` in `fyp_lite/model/blocks.py`) takes its mean and variance over all
 #   frames of the clip. The published weights need it to be so.
