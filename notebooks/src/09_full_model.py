@@ -86,8 +86,8 @@ else:
 #
 # Both models are the same classes with other numbers (and one other word: beyond the ends of a clip
 # the published temporal convolution sees zeros, that of the lite model the outer frame again). This
-# is the published configuration, under its published names. On PyTorch's *meta* device a network has shapes but no memory, so that a
-# laptop can hold it.
+# is the published configuration, under its published names. On PyTorch's *meta* device a network
+# has shapes but no memory, so that a laptop can hold it.
 
 # %%
 tasks.guess_the_size()
