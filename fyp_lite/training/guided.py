@@ -48,7 +48,7 @@ from fyp_lite.training.joint import (
 )
 from fyp_lite.world.dataset import world_vocabulary
 
-POSE_GUIDANCE_SCALE = 2.1  # more makes limbs plainer still, and pictures less like drawn ones
+POSE_GUIDANCE_SCALE = 1.9  # more makes limbs plainer still, and pictures less like drawn ones
 PROMPT_GUIDANCE_SCALE = 2.0  # more hardens the colours
 CLIP_SHARE = 0.33  # of the batches; the others hold single frames
 

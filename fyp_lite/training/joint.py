@@ -48,8 +48,7 @@ DROP_POSE = 0.05
 DROP_BOTH = 0.1
 PERSON_WEIGHT = 3.0  # in the loss: people are a fifth of the picture and what everybody looks at
 HEAD_WEIGHT = 8.0  # of a twentieth of it, where faces and hats tell who it is
-FLICKER_WEIGHT = 1.5  # of errors that one frame of a clip has and the next has not
-NOISE_SHARES = (0.0, 0.5, 1.0, 1.0)  # of a clip's frames in their noise; sampling begins with 1
+FLICKER_WEIGHT = 0.5  # of errors that one frame of a clip has and the next has not
 HEAD_WIDTH = 0.14  # of the lines from eye to ear that cover a head, of the picture
 # How often a style's pictures are drawn. Strokes are hard to denoise and teach little about people;
 # hatching is hardest of all, and at 0.3 nobody could be told in it.
@@ -220,7 +219,7 @@ def make_item(
     keypoints = np.array(cache.keypoints[index])
     skeleton = np.stack([cv2.split(frame) for frame in random_skeletons(keypoints, rng)])
     latents = torch.from_numpy(np.array(cache.latents[index])).float().transpose(0, 1)
-    share = float(rng.choice(NOISE_SHARES))
+    share = float(rng.choice([0.0, 0.5, 1.0]))
     tokens = tokenizer(caption, padding="max_length", truncation=True, return_tensors="pt")
     return {
         "latents": latents,
