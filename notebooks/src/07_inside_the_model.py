@@ -299,9 +299,8 @@ print("Most of the stillness here comes from", "the noise" if by_noise > by_part
 
 # %% [markdown]
 # **What happened.** Read the last lines against the picture above, and against your guess. In this
-# small model the frames agree first of all because they begin alike. A part that is taken away may
-# even leave the background *stiller* than before, as what looks across frames can carry changes
-# across them, too.
+# small model the frames agree first of all because they begin alike. Taking away one of the parts
+# that look across frames hardly moves the flicker, up or down.
 #
 # Then why have the three parts? In the paper every frame begins with noise of its own, and the
 # parts are large and long trained: there they have to do all of it. Here they were trained for a
