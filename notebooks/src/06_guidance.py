@@ -313,9 +313,9 @@ print(f"at the model's own, {own:g}, {scores[own].limbs:.0%}; ceiling {ceiling.l
 # judge. Which is lost first to the right, the panda, the sea or the dance? A model's **own** scale
 # is a compromise, chosen over several prompts: enough for the sentence, and as little as possible
 # for the dance, since the exaggeration goes to the sentence's account and the pose has no part in
-# it. This model's own is 1: of 144 pictures 63 % showed all of the sentence at scale 2, 58 % at
-# scale 1, but 68 and 73 % of the joints were in place, and at 1 a step costs one answer (the
-# [model card](../fyp_lite/weights/lite/README.md) has the table).
+# it. This model's own is 1: before its last training, of 144 pictures 63 % showed all of the
+# sentence at scale 2, 58 % at scale 1, but 68 and 73 % of the joints were in place, and at 1 a step
+# costs one answer (the [model card](../fyp_lite/weights/lite/README.md) has the table).
 # For one prompt and one seed another scale may be better, here too: compare the faces of the
 # pandas. But mind the seeds: lesson 05 measures how far they alone move the limbs. A lead that is
 # smaller than that says nothing.

@@ -425,7 +425,7 @@ show_side_by_side(videos, skeleton.fps, follows=skeleton.frames)
 #
 # | Question | Answer |
 # |---|---|
-# | What is different in the full model? | numbers in a configuration; the code is the same |
+# | What is different in the full model? | numbers and a word in a configuration; code is the same |
 # | Do settings mean the same? | yes: frame numbers, and crops of a frame with short side 512 |
 # | What costs? | frames, pixels, steps; guidance doubles it once |
 # | What if memory is short? | `load_pipeline` chooses a mode; then take fewer than eight frames |
