@@ -224,14 +224,20 @@ def identity(characters: np.ndarray) -> float:
 
 
 def flicker(video: np.ndarray, keypoints: np.ndarray) -> float:
-    """Mean absolute change from frame to frame where nobody is, in 8-bit levels.
+    """The mean of `flickers`, without those that are NaN."""
+    rates = flickers(video, keypoints)
+    return _mean(rates[~np.isnan(rates)])
+
+
+def flickers(video: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
+    """Mean absolute change from each frame to the next where nobody is, in 8-bit levels.
 
     Args:
         video: `[f, h, w, 3]` uint8, at least two frames.
         keypoints: `[f, people, 17, 3]` of everybody in it, pixels.
 
     Returns:
-        NaN where people cover everything.
+        `[f - 1]`, NaN where people cover everything.
 
     Raises:
         ValueError: a single frame, or keypoints of another number of frames.
@@ -243,7 +249,8 @@ def flicker(video: np.ndarray, keypoints: np.ndarray) -> float:
         )
     people = people_mask(keypoints, *video.shape[1:3])
     change = np.abs(np.diff(video.astype(np.int16), axis=0)).mean(axis=-1)
-    return _mean(change[~(people[1:] | people[:-1])])
+    nobody = ~(people[1:] | people[:-1])
+    return np.array([_mean(pair[where]) for pair, where in zip(change, nobody, strict=True)])
 
 
 def people_mask(keypoints: np.ndarray, height: int, width: int) -> np.ndarray:

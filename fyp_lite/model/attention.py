@@ -148,7 +148,7 @@ class TemporalConvolution(nn.Module):
     """x + up(down(x)): two convolutions over frames through a narrow middle (an adapter)."""
 
     MAX_RANK = 160
-    padding_mode = "zeros"  # or "replicate"; see `FollowYourPoseUNet`
+    repeat_ends = False  # see `temporal_padding` of `FollowYourPoseUNet`
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -161,11 +161,12 @@ class TemporalConvolution(nn.Module):
         # seen so, the tokens already lie in memory as a channels-last picture.
         picture = tokens.permute(0, 3, 1, 2)  # (b, c, f, n)
         for conv in (self.down, self.up):
-            padding = 1
-            if self.padding_mode == "replicate":
-                first, last = picture[:, :, :1], picture[:, :, -1:]
-                picture, padding = torch.cat([first, picture, last], dim=2), 0
-            picture = F.conv2d(picture, conv.weight.unsqueeze(-1), padding=(padding, 0))
+            weight = conv.weight.unsqueeze(-1)
+            out = F.conv2d(picture, weight, padding=(1, 0))
+            if self.repeat_ends:  # what the outer frames would add where zeros were seen
+                out[:, :, :1] += F.conv2d(picture[:, :, :1], weight[:, :, :1])
+                out[:, :, -1:] += F.conv2d(picture[:, :, -1:], weight[:, :, -1:])
+            picture = out
         return tokens + picture.permute(0, 2, 3, 1)
 
 

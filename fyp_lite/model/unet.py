@@ -126,7 +126,7 @@ class FollowYourPoseUNet(ModelMixin, ConfigMixin):
 
         for module in self.modules():
             if isinstance(module, TemporalConvolution):
-                module.padding_mode = temporal_padding
+                module.repeat_ends = temporal_padding == "replicate"
 
     def forward(
         self,

@@ -11,7 +11,7 @@ import numpy as np
 
 from fyp_lite import data_dir
 from fyp_lite.clip import ClipError, PreparedClip, open_clip, prepare_clip
-from fyp_lite.judges.scores import flicker
+from fyp_lite.judges.scores import flickers
 from fyp_lite.keypoints.source import open_skeleton
 from fyp_lite.lessons.switches import SWITCHES, switched_off
 from fyp_lite.settings import SCHEDULERS, ClipSettings, SampleSettings
@@ -199,18 +199,18 @@ class Knobs:
         began = time.perf_counter()
         video = self.pipeline(next(iter(self.prompts)), part.frames, self.settings).video
         seconds = time.perf_counter() - began
-        seams = seams_of(num_frames)
+        seams, rates = seams_of(num_frames), flickers(video, keypoints)
         last = slice(num_frames - num_frames // 8, None)
         followed = [self.judge.follow(video[at], keypoints[at]) for at in (slice(None), last)]
         scores = {
             "joints @0.1": round(followed[0]["joints @0.1"], 3),
             "joints @0.1, last eighth": round(followed[1]["joints @0.1"], 3),
             "identity": round(self.judge.identity(video), 3),
-            "flicker": mean_flicker(video, keypoints, ~seams),
+            "flicker": round(float(rates[~seams].mean()), 2),
             "seconds a frame": round(seconds / num_frames, 2),
         }
         if seams.any():
-            scores["flicker at seams"] = mean_flicker(video, keypoints, seams)
+            scores["flicker at seams"] = round(float(rates[seams].mean()), 2)
         return scores
 
     def raw_input(self) -> Scores:
@@ -239,12 +239,6 @@ def seams_of(num_frames: int) -> np.ndarray:
     views = clip_windows(num_frames, TRAINED_FRAMES)
     owners = blend_weights(views).argmax(dim=0).numpy()
     return owners[1:] != owners[:-1]
-
-
-def mean_flicker(video: np.ndarray, keypoints: np.ndarray, chosen: np.ndarray) -> float:
-    """The flicker between the chosen pairs of neighbouring frames."""
-    pairs = [flicker(video[i : i + 2], keypoints[i : i + 2]) for i in np.flatnonzero(chosen)]
-    return round(float(np.mean(pairs)), 2)
 
 
 def place_of(clip: Clip) -> str:

@@ -278,7 +278,7 @@ show_gallery(videos, skeleton.fps, "switch", follows=skeleton.frames)
 # from the first one, and how much the background changes from frame to frame (**flicker**).
 
 # %%
-from fyp_lite.judges.scores import flicker
+from fyp_lite.judges.scores import flicker, flickers
 from fyp_lite.lessons.figures import difference
 
 whole = videos["everything on"]
@@ -286,8 +286,8 @@ rates = {name: round(flicker(video, keypoints), 1) for name, video in videos.ite
 print("of 255 levels                   difference  flicker")
 for name, video in videos.items():
     print(f"{name:30}  {difference(video, whole):10.1f}  {rates[name]:7.1f}")
-pairs = [flicker(whole[i : i + 2], keypoints[i : i + 2]) for i in range(len(whole) - 1)]
-print("everything on, from each frame to the next:", *(f"{rate:.1f}" for rate in pairs))
+pairs = (f"{rate:.1f}" for rate in flickers(whole, keypoints))
+print("everything on, from each frame to the next:", *pairs)
 
 by_noise = rates["own noise"] - rates["everything on"]
 by_parts = rates["without all three"] - rates["everything on"]

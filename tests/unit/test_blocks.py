@@ -36,7 +36,7 @@ def test_upsampling_to_an_odd_size_follows_the_skip_connection():
 def test_replicated_ends_are_those_of_torch_and_leave_a_still_clip_still():
     torch.manual_seed(0)
     layer = TemporalConvolution(6).double()
-    layer.padding_mode = "replicate"
+    layer.repeat_ends = True
     tokens = torch.randn(2, 5, 4, 6, dtype=torch.float64)  # (b, f, n, c)
     rows = tokens.permute(0, 2, 3, 1).flatten(0, 1)  # (b n, c, f)
     for conv in (layer.down, layer.up):
@@ -48,7 +48,7 @@ def test_replicated_ends_are_those_of_torch_and_leave_a_still_clip_still():
     torch.testing.assert_close(
         layer(picture.expand(-1, 5, -1, -1)), layer(picture).expand(-1, 5, -1, -1)
     )
-    layer.padding_mode = "zeros"
+    layer.repeat_ends = False
     first, *_, last = layer(picture.expand(-1, 5, -1, -1)).unbind(1)
     assert (first - last).abs().max() > 0.01  # what the other mode is for
 
@@ -57,9 +57,9 @@ def test_the_network_says_how_its_temporal_convolutions_see_the_ends():
     def modes(**config: str) -> set[str]:
         unet = FollowYourPoseUNet(8, 4, 4, (8,), (True,), 1, 2, 8, 4, **config)
         layers = [m for m in unet.modules() if isinstance(m, TemporalConvolution)]
-        return {layer.padding_mode for layer in layers}
+        return {layer.repeat_ends for layer in layers}
 
-    assert modes() == {"zeros"}  # as published
-    assert modes(temporal_padding="replicate") == {"replicate"}
+    assert modes() == {False}  # as published
+    assert modes(temporal_padding="replicate") == {True}
     with pytest.raises(ValueError, match=r'"mirror"; it can be "zeros" or "replicate"'):
         modes(temporal_padding="mirror")

@@ -10,6 +10,7 @@ import pytest
 from fyp_lite.judges.scores import (
     facts_of,
     flicker,
+    flickers,
     follow_score,
     identity,
     people_mask,
@@ -104,6 +105,9 @@ def test_flicker_is_what_changes_where_nobody_is():
     assert flicker(video, keypoints) == 0
     video[1] += 3  # 100 -> 103 -> 100 around it
     assert flicker(video, keypoints) == 3
+    video[2] += 3  # the second change is gone
+    assert flickers(video, keypoints).tolist() == [3, 0]
+    assert flicker(video, keypoints) == 1.5
     with pytest.raises(ValueError, match="1 frames"):
         flicker(video[:1], keypoints[:1])
 
