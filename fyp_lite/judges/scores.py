@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[1] / "weights" / "judges"
 # Joints that tell how a limb is held: the left and the right one.
 LIMB_JOINTS = {"elbows": (7, 8), "wrists": (9, 10), "knees": (13, 14), "ankles": (15, 16)}
+FACE_JOINTS = (0, 1, 2)  # nose and eyes
 COARSE, FINE = 0.1, 0.05  # shares of a person's size within which a joint is right
 SAME_SIZE = 1.2  # factor within which a person is as large as its skeleton
 # Shares of a person's size within which it is drawn: limbs around their lines, ears and hats around
@@ -69,8 +70,9 @@ def follow_score(
 
     Returns:
         Shares 0...1, NaN where there is nothing to judge: "joints @0.1" (all of them), "limbs
-        @0.05" and its parts "elbows @0.05", "wrists", "knees", "ankles"; "people": frames that
-        show as many people as asked for; "size": people as large as asked for, within a fifth.
+        @0.05" and its parts "elbows @0.05", "wrists", "knees", "ankles"; "face @0.05" (eyes and
+        nose); "people": frames that show as many people as asked for; "size": people as large as
+        asked for, within a fifth.
 
     Raises:
         ValueError: the two have different numbers of frames.
@@ -98,6 +100,7 @@ def follow_score(
         f"limbs @{FINE}": _within(error[:, limbs], FINE),
     }
     scores |= {f"{k} @{FINE}": _within(error[:, list(v)], FINE) for k, v in LIMB_JOINTS.items()}
+    scores[f"face @{FINE}"] = _within(error[:, list(FACE_JOINTS)], FINE)
     return scores | {"people": _mean(counts), "size": _mean(sizes)}
 
 

@@ -92,6 +92,7 @@ GALLERY = (
     "A man in the forest, Minecraft",
 )
 PAGE_FRAMES = 6
+FACE = "face @0.05"
 CLIP_GUIDANCE = (1.0, 1.5, 2.0, 3.0)
 
 
@@ -118,10 +119,12 @@ def psnr(error: np.ndarray) -> float:
     return float(10 * np.log10(255**2 / np.mean(np.square(error))))
 
 
-def evaluate_autoencoder(pipeline: FollowYourPosePipeline, count: int) -> Scores:
-    """PSNR in dB over whole frames, around people, and for the worst style."""
+def evaluate_autoencoder(pipeline: FollowYourPosePipeline, judge: Judge, count: int) -> Scores:
+    """PSNR in dB over whole frames, around people, and for the worst style; share of eyes and
+    noses found before and afterwards."""
     frames, people, styles = [], [], []
-    for clip in clips(count, 1, held_out=True, stream=4):
+    chosen = clips(count, 1, held_out=True, stream=4)
+    for clip in chosen:
         frames.append(render_clip(clip)[0])
         people.append(person_mask(clip.keypoints()[0]))
         styles.append(clip.scene.style)
@@ -129,12 +132,18 @@ def evaluate_autoencoder(pipeline: FollowYourPosePipeline, count: int) -> Scores
         [through_autoencoder(pipeline, np.stack(frames[i : i + 8])) for i in range(0, count, 8)]
     )
     error = decoded.astype(np.float32) - np.stack(frames)
+    before, after = (
+        mean_of(judge.follow(f[None], c.keypoints()) for f, c in zip(shown, chosen, strict=True))
+        for shown in (frames, decoded)
+    )
     by_style = {style: psnr(error[[s == style for s in styles]]) for style in dict.fromkeys(styles)}
     worst = min(by_style, key=lambda style: by_style[style])
     return {
         "psnr": round(psnr(error), 2),
         "person_psnr": round(psnr(error[np.stack(people)]), 2),
         f"worst style, {worst}": round(by_style[worst], 2),
+        "eyes and noses": after[FACE],
+        "eyes and noses before": before[FACE],
     }
 
 
@@ -348,10 +357,10 @@ def main() -> None:
     pipeline.set_progress_bar_config(disable=True)
     effort = QUICK if options.quick else FULL
     results = Results(options.json, describe_run(options, pipeline), options.only)
-    results.add("autoencoder", lambda: evaluate_autoencoder(pipeline, effort.frames))
+    judge = Judge()
+    results.add("autoencoder", lambda: evaluate_autoencoder(pipeline, judge, effort.frames))
     results.add("denoising", lambda: evaluate_denoising(pipeline, effort.denoising))
     results.add("denoised", lambda: evaluate_denoised(pipeline, effort.denoised))
-    judge = Judge()
     judged = Judged(pipeline, judge, effort)
     for kind, held_out in (("held out", True), ("seen", False)):
         results.add(f"ceilings, {kind}", partial(judged.ceilings, held_out))

@@ -59,8 +59,10 @@ def test_one_wrist_a_little_off():
     assert scores["limbs @0.05"] == 7 / 8
     assert scores["elbows @0.05"] == scores["ankles @0.05"] == 1
     found[0, 0, 10, 2] = 0  # and the other was not found
+    found[0, 0, 2, 1] -= 0.07 * HEIGHT  # an eye a little off as well
     scores = score(found, truth)
     assert scores["wrists @0.05"] == 0
+    assert scores["face @0.05"] == 2 / 3
     assert scores["joints @0.1"] == 16 / 17
 
 
