@@ -335,6 +335,17 @@ def load_average(stage: nn.Module, folder: Path) -> None:
     print(f"from {folder}: {', '.join(names)}")
 
 
+@torch.no_grad()
+def mix(trained: nn.Module, first: nn.Module, share: float) -> None:
+    """Move `trained` back to `first`, all the way at a `share` of 1, parameter by parameter.
+
+    Between the weights before and after lie some that have most of the gain and lost little of what
+    they could (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
+    """
+    for ours, theirs in zip(trained.parameters(), first.parameters(), strict=True):
+        ours.lerp_(theirs.to(ours), share)
+
+
 def draw_losses(log: Path, picture: Path) -> None:
     """Draw every column of a log over the steps, one below the other."""
     lines = [json.loads(line) for line in log.read_text().splitlines()]

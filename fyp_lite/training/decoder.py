@@ -36,6 +36,7 @@ from fyp_lite.training.common import (
     Item,
     MakeBatch,
     Options,
+    mix,
     normal,
     parse_options,
     saved_whole,
@@ -47,7 +48,9 @@ from fyp_lite.training.common import (
 MADE_SHARE = 0.5  # of the pictures; the others come from their own latents
 LATENT_NOISE = 0.2  # at most, added to their own latents, as in `training.autoencoder`
 CRITIC_WEIGHT = 1.0
-FIRST_SHARE = 0.5  # of the decoder that it starts from, in the saved weights
+# How much of the decoder that it starts from stays in the saved one: halfway lies most of the gain
+# and little of the loss.
+FIRST_SHARE = 0.5
 
 
 class Critic(nn.Sequential):
@@ -117,15 +120,6 @@ def batches(cache: Cache, made: np.ndarray, options: Options) -> MakeBatch:
         return stack([make_item(rng) for rng, _ in draw.items(options.batch_size)])
 
     return make_batch
-
-
-@torch.no_grad()
-def mix(trained: nn.Module, first: nn.Module, share: float) -> None:
-    """Halfway between the weights before and after lies a decoder that has most of the gain and
-    lost little of what it could (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
-    """
-    for ours, theirs in zip(trained.parameters(), first.parameters(), strict=True):
-        ours.lerp_(theirs.to(ours), share)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,8 +18,9 @@ from safetensors.torch import save_file
 
 from fyp_lite.checkpoints import WEIGHTS, load_pipeline
 from fyp_lite.hashes import verify_hashes
+from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.text import build_tokenizer
-from fyp_lite.model.unet import UNetOutput
+from fyp_lite.model.unet import FollowYourPoseUNet, UNetOutput
 from fyp_lite.sampling import guide, lite_scheduler
 from fyp_lite.settings import SampleSettings
 from fyp_lite.training import (
@@ -180,8 +182,34 @@ def test_the_critic_and_the_decoder_learn_from_each_other_but_not_for_each_other
 def test_the_saved_decoder_lies_between_the_first_and_the_trained():
     first, trained = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
     expected = 0.25 * first.weight + 0.75 * trained.weight
-    decoder.mix(trained, first, 0.25)
+    common.mix(trained, first, 0.25)
     torch.testing.assert_close(trained.weight, expected)
+
+
+def test_a_model_may_go_a_part_of_the_way_that_a_run_went(tmp_path, monkeypatch):
+    lite, out = WEIGHTS / "lite", tmp_path / "model"
+    networks = ("unet", "pose_encoder")
+    kinds = {"unet": FollowYourPoseUNet, "pose_encoder": PoseEncoder}
+    after = tmp_path / "run"
+    for name in ("text_encoder", "tokenizer"):
+        shutil.copytree(lite / name, after / name)
+    for name in networks:
+        network = kinds[name].from_pretrained(lite / name)
+        for parameter in network.parameters():
+            parameter.data += 0.1
+        network.save_pretrained(after / name)
+    of_run = ("--vae", lite / "vae", "--networks", after, "--out", out)
+    run(monkeypatch, assemble, *of_run, "--before", lite, "--share", 0.25)
+    for name in networks:
+        mixed, first = (kinds[name].from_pretrained(folder / name) for folder in (out, lite))
+        for ours, theirs in zip(mixed.parameters(), first.parameters(), strict=True):
+            torch.testing.assert_close(ours, theirs + 0.025, atol=2e-3, rtol=2e-3)
+    verify_hashes(out)
+
+    with pytest.raises(SystemExit):
+        run(monkeypatch, assemble, *of_run, "--share", 0.25)
+    with pytest.raises(SystemExit):
+        run(monkeypatch, assemble, *of_run, "--before", lite, "--share", 1.5)
 
 
 def test_noise_is_taken_away_again():
