@@ -9,6 +9,8 @@ sees its latents with some noise, for a denoiser never gets them quite right.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import torch
@@ -24,7 +26,7 @@ from fyp_lite.training.common import (
     MakeBatch,
     Options,
     normal,
-    parse_options,
+    option_parser,
     saved_whole,
     stack,
     train,
@@ -182,11 +184,29 @@ def pixel_metric(vae: FrameAutoencoder, latents: Tensor) -> Tensor:
     return stacked @ stacked.T / stacked.shape[1]
 
 
+@dataclass(frozen=True)
+class AutoencoderOptions(Options):
+    """Options of this stage's command."""
+
+    latent_channels: int
+
+
+def autoencoder_options() -> AutoencoderOptions:
+    parser = option_parser(__doc__, minutes=30, batch_size=32, learning_rate=1e-3)
+    parser.add_argument(
+        "--latent-channels", type=int, default=8, help="of an autoencoder without --init"
+    )
+    options = AutoencoderOptions(**vars(parser.parse_args()))
+    if options.latent_channels < 1:
+        parser.error(f"--latent-channels is {options.latent_channels}: choose 1 or more.")
+    return options
+
+
 def main() -> None:
-    options = parse_options(__doc__, minutes=30, batch_size=32, learning_rate=1e-3)
+    options = autoencoder_options()
     cache = Cache(options.data / "images")
     torch.manual_seed(options.seed)
-    vae = FrameAutoencoder()
+    vae = FrameAutoencoder(options.latent_channels)
     if options.init is not None:
         vae = FrameAutoencoder.from_pretrained(options.init / "vae")
         vae.encoder.requires_grad_(False)

@@ -153,6 +153,14 @@ def test_all_stages_to_a_working_pipeline(data, tmp_path, monkeypatch):
     assert {key.partition(".")[0] for key in moved} == {"decoder"}
 
 
+def test_an_autoencoder_has_as_many_channels_as_asked_for(data, tmp_path, monkeypatch):
+    of_run = ("--data", data, "--out", tmp_path, "--steps", 1, "--batch-size", 2)
+    run(monkeypatch, autoencoder, *of_run, "--latent-channels", 4)
+    assert load_vae(tmp_path / "vae").config.latent_channels == 4
+    with pytest.raises(SystemExit):
+        run(monkeypatch, autoencoder, *of_run, "--latent-channels", 0)
+
+
 def load_vae(folder: Path) -> torch.nn.Module:
     return autoencoder.FrameAutoencoder.from_pretrained(folder)
 
