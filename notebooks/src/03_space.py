@@ -191,8 +191,8 @@ for name, settings in crops.items():
 # **What happened.** The crop was made on the skeleton, before anything was painted. What was cut
 # off is not hidden: the model never knew of it. It paints a figure that goes on beyond the edge
 # of the picture, at the size of the enlarged skeleton. (With little of the skeleton left it may
-# err: look for a bit of a face where the chest should be.) A crop costs no time: the model paints
-# the same number of pixels either way.
+# err: look closely at what is painted between the bent arm and the chest.) A crop costs no time:
+# the model paints the same number of pixels either way.
 #
 # Are these the videos that you should see? Two lines compare yours with stored ones, and the last
 # one says more about the second. Where something differs, both are shown.

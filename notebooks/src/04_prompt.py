@@ -184,7 +184,8 @@ for prompt in (*unknown, "a pandda on the sea"):
 # %% [markdown]
 # **What happened.** Both animals turned into `<unknown>`, so the network cannot tell them apart. An
 # unknown word does not stop a run; it is lost, silently, as in any model with a fixed vocabulary.
-# That is why the panels say it before they paint, with the nearest words that the model does know.
+# That is why the panels say it before they paint, with the nearest words that the model does know,
+# where there are any.
 
 # %% [markdown]
 # ## Six prompts · 3 minutes
@@ -310,9 +311,10 @@ show_gallery(people, skeleton.fps, "case")
 # background, or not come at all? A judge in the next section counts, too.
 #
 # With two people in the clip, both sentences have somebody for each name. Which of two kinds goes
-# to which skeleton is not yours to say: nothing in the sentence tells. If you see one kind only, or
-# two that are half of each, the model has mixed the names up: every place of the picture may look
-# at both, and nothing tells it which of the two is meant for it.
+# to which skeleton, only their order says: in training, whoever was named first stood on the left.
+# Does that hold here? If you see one kind only, or two that are half of each, the model has mixed
+# the names up: every place of the picture may look at both, and their order is all that tells it
+# which of the two is meant for it.
 
 # %% [markdown]
 # ## Let the judges look · 2 minutes
@@ -369,8 +371,9 @@ for title, scores in {"made by the model": made, "drawn": drawn}.items():
     print(f"{title:18} joints {100 * joints:+4.0f}, limbs {100 * limbs:+4.0f}")
 
 # %% [markdown]
-# **What to look for.** Where a row has a ✘: is it who, where, when or the style that got lost? If
-# the drawn video below it has a ✘ too, you can't blame the model.
+# **What to look for.** Does a row have a ✘? Then is it who, where, when or the style that got lost?
+# If the drawn video below it has a ✘ too, you can't blame the model. If none has, look at how sure
+# the judge is of the painted videos, and of the drawn ones.
 #
 # Now the skeleton. The frames of this lesson lie within one second, in which the body hardly moves
 # from its place. So whoever just stands there has most **joints** right at the wrong moment too:
@@ -379,7 +382,7 @@ for title, scores in {"made by the model": made, "drawn": drawn}.items():
 # the judge finds where the dance is right. And the skeleton was the same for all six: rows of one
 # column can still differ, because some figures are harder to paint, and some harder to read.
 #
-# The first judge also counts. Here is what it sees in the videos of one character too many, and in
+# The first judge also counts. Here is what it sees in the three videos of the section before, and in
 # the drawn panda:
 
 # %%

@@ -299,7 +299,7 @@ for name, video in single.items():
 
 # %% [markdown]
 # (*Colourfulness*: how far red, green and blue lie apart in a pixel, on average; in black and in
-# white they don't, so harsh pictures may have little of it.) What comes with the scale is
+# white they don't, so a harsh picture may have more of it or less.) What comes with the scale is
 # guidance's: harder contrasts and harder edges. The details of 50 steps do not come.
 #
 # Seeds are fixed, so your videos should be the expected ones:
@@ -370,9 +370,13 @@ print("Wizard and forest, and nobody else, are seen with these steps:", *asked o
 # %% [markdown]
 # **What to look for.** Two rows of the table that lie closer together than the seeds do can't be
 # told apart by this one run: the next seed may turn them round. What lies farther apart than that
-# may be due to the steps. Is there a number of steps from which on the follow score stays where it
-# is? Is it the knee of the distance curve, or is the dance settled before the details are?
-# Where a row has a ✘, the brackets tell whom the judge sees in place of the wizard.
+# may be due to the steps. If your three seeds agree, that is no proof that seeds don't matter:
+# three are few, and one joint in one frame is worth nearly two points. Is there a number of steps
+# from which on the follow score stays where it is? Does that come before the knee of the distance
+# curve, at it or after it? And how much does the score gain beyond two steps?
+#
+# Where a row has a ✘, the brackets tell whom the judge sees in place of the wizard. Where none has,
+# who and where are settled in the first step already.
 #
 # What these judges can't tell: the eight frames lie within two seconds, so whoever stands in the
 # right place has most *joints* right at any moment. Only the space between *limbs* and their wrong

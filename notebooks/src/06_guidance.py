@@ -178,7 +178,7 @@ print(f"measured by the contrast of the pictures {rise:.2f} times.")
 # %% [markdown]
 # **What happened.** At 0 the two are one video: it follows the skeleton, because the pose feeds
 # both answers, but it knows nothing of your sentence. From 0 to 1 the sentence comes in. Beyond 1
-# be careful with the first column: where all colours harden (the next section), any two videos lie
+# be careful with the *difference*: where all colours harden (the next section), any two videos lie
 # farther apart. **Contrast**, how widely all values spread, grows along with them. Only what the
 # last column gains beyond scale 1 can be due to the sentence. Where it gains nothing, the pictures
 # have become harder, not more different: whether that is worth it, you see next.
@@ -275,7 +275,8 @@ for scale in (0, 4):
 # asked, small networks that were trained apart from the model. One looks for the panda and the sea
 # (the **prompt score**). The other one finds joints: are they where the skeleton has them (the
 # **follow score**)? Both err. So they also look at the same panda in the same dance as a program
-# **draws** it, with nothing wrong. What they say about it is their **ceiling**.
+# **draws** it, with nothing wrong. What they say about it is their **ceiling**. (Pictures
+# are few here: a painted video may come out a little above it.)
 
 # %%
 from fyp_lite.judges.scores import Judge
@@ -309,16 +310,15 @@ print(f"at the model's own, {own:g}, {scores[own].limbs:.0%}; ceiling {ceiling.l
 
 # %% [markdown]
 # **What to look for.** You want a scale at which **both** judges are content; there may be several.
-# At 0 the sentence has no say: if the panda is seen there, it is a guess, of the model or of the
-# judge. Which is lost first to the right, the panda, the sea or the dance? A model's **own** scale
+# At 0 the sentence has no say: whoever is seen there is a guess, of the model or of the judge. Which is lost first to the right, the panda, the sea or the dance? A model's **own** scale
 # is a compromise, chosen over several prompts: enough for the sentence, and as little as possible
 # for the dance, since the exaggeration goes to the sentence's account and the pose has no part in
-# it. This model's own is 1: before its last training, of 144 pictures 63 % showed all of the
-# sentence at scale 2, 58 % at scale 1, but 68 and 73 % of the joints were in place, and at 1 a step
-# costs one answer (the [model card](../fyp_lite/weights/lite/README.md) has the table).
+# it. This model's own is 1: of 144 pictures 61 % showed all of the sentence at scale 1 and 63 % at
+# scale 2, but 74 and 71 % of the joints were in place, and at 1 a step costs one answer (the [model
+# card](../fyp_lite/weights/lite/README.md) has the table).
 # For one prompt and one seed another scale may be better, here too: compare the faces of the
-# pandas. But mind the seeds: lesson 05 measures how far they alone move the limbs. A lead that is
-# smaller than that says nothing.
+# pandas. But mind the seeds, which lesson 05 is about, and mind the single joint: one in one frame
+# is worth more than a point here. A lead of that size says nothing.
 #
 # What these judges can't tell: where colours are hard, look at the pictures before you believe the
 # numbers. If you see the dance and the judge finds no limbs, then the judge has failed, and not the
@@ -330,11 +330,11 @@ print(f"at the model's own, {own:g}, {scores[own].limbs:.0%}; ceiling {ceiling.l
 #
 # The answer *without* your sentence is in truth the answer to an empty sentence. Put another one in
 # its place, a **negative prompt**, and guidance leads away from that. The prompt below names no
-# place, so the model fills in something, often vague. A judge says which place it resembles most,
-# and the second run leads away from it.
+# place, so the model fills in something, often vague. A judge has to name a place, however little the
+# picture looks like one, and the second run leads away from that.
 
 # %%
-OPEN, PULL = "a panda", 4
+OPEN, PULL = "a panda", 2
 
 quick = SampleSettings(num_inference_steps=10, guidance_scale=PULL)
 free = pipeline(OPEN, skeleton.frames, quick).video
@@ -349,9 +349,10 @@ for name, video in pulled.items():
 
 # %% [markdown]
 # **What happened.** Compare the place, and what became of the panda. A negative prompt is a pull,
-# and no ban: what the prompt itself asks for may well stay. (Try `OPEN = "a panda on the sea"`.) At
-# scale 1, this model's own, it does nothing, because there the second answer has dropped out of the
-# formula: that is why the cell asks for 4. The panels and the command line then say so.
+# and no ban: what the prompt itself asks for may well stay. (Try `OPEN = "a panda on the sea"`, or a
+# pull of 4, from which the panda suffers too.) At scale 1, this model's own, it does nothing,
+# because there the second answer has dropped out of the formula: that is why the cell asks for 2.
+# The panels and the command line then say so.
 
 # %% [markdown]
 # ## The panel: scales against seeds · 2 minutes
@@ -409,7 +410,7 @@ cheap_exercise.check(my_settings)
 print(cost_line(pipeline, start.clip_settings, my_settings))
 
 # %% [markdown]
-# How near does the cheap one come to the whole one?
+# How much of the whole pull does the cheap one keep?
 
 # %%
 cheap = pipeline(start.prompt, skeleton.frames, my_settings).video
