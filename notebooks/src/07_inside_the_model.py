@@ -136,8 +136,8 @@ for level, feature in enumerate(features, 1):
 # %% [markdown]
 # **What happened.** On the finest level a place is small, and most places hold either a piece of a
 # limb or nothing. On the coarsest one a place is as wide as the trunk, and its numbers tell of what
-# lies around it as well: their *strength* alone need not say where somebody stands. A ratio near 1
-# or below it doesn't mean that nothing is known there.
+# lies around it as well, so the figure mostly stands out less there. Even a ratio near 1 would not
+# mean that nothing is known.
 
 # %% [markdown]
 # ## The way of a word · 4 minutes
@@ -333,13 +333,15 @@ print("The least:", ", ".join(name for name, points in lead.items() if points < 
 
 # %% [markdown]
 # **What to look for.** A part that carries the kick shows in the lead: without it, it falls
-# towards 0 and below. A part that carries the looks shows in the ninja; but look at the pictures,
+# to about 0. A part that carries the looks shows in the ninja; but look at the pictures,
 # too, since a patchwork in its colours may content the judge. Did your first guess come true?
 #
 # What the judge can't tell: the eight frames lie close together in time, so whoever stands in the
 # right place has most *joints* right at any moment, and even the *limbs* are 64 elbows, wrists,
 # knees and ankles at most. A handful of them is a few points. Another seed would move the rows by
 # as much (lesson 05 measures it), so small steps between rows tell nothing: large ones do.
+# That is why a row may even lie a little above *everything on*, or above the ceiling: this does not
+# make it the better video.
 #
 # Is a video of the usual settings the one that was expected?
 

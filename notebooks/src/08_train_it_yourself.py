@@ -326,11 +326,11 @@ print("the pose encoder is exactly what it was:", same)
 # %% [markdown]
 # ## What did it learn? · 2 minutes
 #
-# First the curves. A loss curve that falls and then levels off is a good one. It is never smooth:
+# First the curves. A loss curve that falls and then levels off is a good one. It is seldom smooth:
 # every batch is another one, some harder than others. So a curve that rises for a while says
-# little, above all the one of *motion*, with its batches of only two and few steps. If it ends no
-# lower than it began, that stage has shown no gain: it takes more minutes. Don't compare the curves
-# with each other: they measure different things.
+# little, above all the one of *motion*, with its batches of only two and few steps. If its
+# end differs from its beginning by no more than it jumps in between, that stage has shown no gain:
+# it takes more minutes. Don't compare the curves with each other: they measure different things.
 
 # %%
 from fyp_lite.lessons.tiny import show_losses

@@ -325,8 +325,8 @@ friend.check(my_answer)
 
 # %% [markdown]
 # **Solution.** Without the cards you would have searched for long: the setting that differs is
-# one that is empty most of the time. It pulls the friend's video away from the very moon that the
-# prompt asks for.
+# one that is empty most of the time. It leads the friend's video away from the very moon that the
+# prompt asks for. At this scale a moon it still is: compare the ground and the sky.
 
 # %%
 my_answer = friend.solution()
