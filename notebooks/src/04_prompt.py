@@ -382,8 +382,8 @@ for title, scores in {"made by the model": made, "drawn": drawn}.items():
 # the judge finds where the dance is right. And the skeleton was the same for all six: rows of one
 # column can still differ, because some figures are harder to paint, and some harder to read.
 #
-# The first judge also counts. Here is what it sees in the three videos of the section before, and in
-# the drawn panda:
+# The first judge also counts. Here is what it sees in the three videos of the section before, and
+# in the drawn panda:
 
 # %%
 for title, video in {**people, "drawn: one panda": drawings["04_panda_sea"]}.items():

@@ -310,10 +310,11 @@ print(f"at the model's own, {own:g}, {scores[own].limbs:.0%}; ceiling {ceiling.l
 
 # %% [markdown]
 # **What to look for.** You want a scale at which **both** judges are content; there may be several.
-# At 0 the sentence has no say: whoever is seen there is a guess, of the model or of the judge. Which is lost first to the right, the panda, the sea or the dance? A model's **own** scale
-# is a compromise, chosen over several prompts: enough for the sentence, and as little as possible
-# for the dance, since the exaggeration goes to the sentence's account and the pose has no part in
-# it. This model's own is 1: of 144 pictures 61 % showed all of the sentence at scale 1 and 63 % at
+# At 0 the sentence has no say: whoever is seen there is a guess, of the model or of the judge.
+# Which is lost first to the right, the panda, the sea or the dance? A model's **own** scale is a
+# compromise, chosen over several prompts: enough for the sentence, and as little as possible for
+# the dance, since the exaggeration goes to the sentence's account and the pose has no part in it.
+# This model's own is 1: of 144 pictures 61 % showed all of the sentence at scale 1 and 63 % at
 # scale 2, but 74 and 71 % of the joints were in place, and at 1 a step costs one answer (the [model
 # card](../fyp_lite/weights/lite/README.md) has the table).
 # For one prompt and one seed another scale may be better, here too: compare the faces of the
@@ -349,8 +350,8 @@ for name, video in pulled.items():
 
 # %% [markdown]
 # **What happened.** Compare the place, and what became of the panda. A negative prompt is a pull,
-# and no ban: what the prompt itself asks for may well stay. (Try `OPEN = "a panda on the sea"`, or a
-# pull of 4, from which the panda suffers too.) At scale 1, this model's own, it does nothing,
+# and no ban: what the prompt itself asks for may well stay. (Try `OPEN = "a panda on the sea"`, or
+# a pull of 4, from which the panda suffers too.) At scale 1, this model's own, it does nothing,
 # because there the second answer has dropped out of the formula: that is why the cell asks for 2.
 # The panels and the command line then say so.
 
@@ -410,8 +411,8 @@ cheap_exercise.check(my_settings)
 print(cost_line(pipeline, start.clip_settings, my_settings))
 
 # %% [markdown]
-# How much of the whole pull does the cheap one keep? (What it saves, count in answers: in seconds, on
-# a fast machine, it is lost in the rounding.)
+# How much of the whole pull does the cheap one keep? (What it saves, count in answers: in seconds,
+# on a fast machine, it is lost in the rounding.)
 
 # %%
 cheap = pipeline(start.prompt, skeleton.frames, my_settings).video

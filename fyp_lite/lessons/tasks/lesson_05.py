@@ -48,7 +48,8 @@ def guess_the_cost() -> None:
         ],
         answer="Twice as long",
         why="Every step asks the same network the same kind of question, so the cost grows with "
-        "their number, apart from a little that every run pays once. The next two cells estimate it and measure it.",
+        "their number, apart from a little that every run pays once. The next two cells "
+        "estimate it and measure it.",
     )
 
 
