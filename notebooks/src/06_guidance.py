@@ -331,8 +331,8 @@ print(f"at the model's own, {own:g}, {scores[own].limbs:.0%}; ceiling {ceiling.l
 #
 # The answer *without* your sentence is in truth the answer to an empty sentence. Put another one in
 # its place, a **negative prompt**, and guidance leads away from that. The prompt below names no
-# place, so the model fills in something, often vague. A judge has to name a place, however little the
-# picture looks like one, and the second run leads away from that.
+# place, so the model fills in something, often vague. A judge has to name a place, however little
+# the picture looks like one, and the second run leads away from that.
 
 # %%
 OPEN, PULL = "a panda", 2
