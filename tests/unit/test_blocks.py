@@ -54,7 +54,7 @@ def test_replicated_ends_are_those_of_torch_and_leave_a_still_clip_still():
 
 
 def test_the_network_says_how_its_temporal_convolutions_see_the_ends():
-    def modes(**config: str) -> set[str]:
+    def modes(**config: str) -> set[bool]:
         unet = FollowYourPoseUNet(8, 4, 4, (8,), (True,), 1, 2, 8, 4, **config)
         layers = [m for m in unet.modules() if isinstance(m, TemporalConvolution)]
         return {layer.repeat_ends for layer in layers}
