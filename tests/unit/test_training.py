@@ -196,20 +196,19 @@ def test_the_saved_decoder_lies_between_the_first_and_the_trained():
 
 def test_a_model_may_go_a_part_of_the_way_that_a_run_went(tmp_path, monkeypatch):
     lite, out = WEIGHTS / "lite", tmp_path / "model"
-    networks = ("unet", "pose_encoder")
     kinds = {"unet": FollowYourPoseUNet, "pose_encoder": PoseEncoder}
     after = tmp_path / "run"
     for name in ("text_encoder", "tokenizer"):
         shutil.copytree(lite / name, after / name)
-    for name in networks:
-        network = kinds[name].from_pretrained(lite / name)
+    for name, kind in kinds.items():
+        network = kind.from_pretrained(lite / name)
         for parameter in network.parameters():
             parameter.data += 0.1
         network.save_pretrained(after / name)
     of_run = ("--vae", lite / "vae", "--networks", after, "--out", out)
     run(monkeypatch, assemble, *of_run, "--before", lite, "--share", 0.25)
-    for name in networks:
-        mixed, first = (kinds[name].from_pretrained(folder / name) for folder in (out, lite))
+    for name, kind in kinds.items():
+        mixed, first = (kind.from_pretrained(folder / name) for folder in (out, lite))
         for ours, theirs in zip(mixed.parameters(), first.parameters(), strict=True):
             torch.testing.assert_close(ours, theirs + 0.025, atol=2e-3, rtol=2e-3)
     verify_hashes(out)
