@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fyp_lite.checkpoints import load_pipeline
     from fyp_lite.clip import prepare_clip
+    from fyp_lite.loading import load_pipeline
     from fyp_lite.pipeline import FollowYourPosePipeline
     from fyp_lite.settings import ClipSettings, SampleSettings
     from fyp_lite.video import contact_sheet, write_video
@@ -39,7 +39,7 @@ _MODULES = {
     "contact_sheet": "video",
     "write_video": "video",
     "prepare_clip": "clip",
-    "load_pipeline": "checkpoints",
+    "load_pipeline": "loading",
     "FollowYourPosePipeline": "pipeline",
 }
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from fyp_lite.decoding import (
+from fyp_lite.files.decoding import (
     AvDecoder,
     ClipError,
     Decoder,
@@ -31,7 +31,7 @@ from fyp_lite.decoding import (
 from fyp_lite.settings import REFERENCE_SIZE, ClipSettings
 
 if TYPE_CHECKING:
-    from fyp_lite.keypoints.file import KeypointClip
+    from fyp_lite.keypoints.clip import KeypointClip
 
 MAX_PIXELS = 8192 * 8192
 MAX_FRAMES = 100_000
@@ -163,7 +163,7 @@ def open_clip(
         return source.open()
     path = file_path(source)
     if path.suffix.lower() == ".json":
-        from fyp_lite.keypoints.file import KeypointClip
+        from fyp_lite.keypoints.clip import KeypointClip
 
         return KeypointClip.load(path).open(path)
     head = check_file(path)

@@ -14,11 +14,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 
-from fyp_lite.footprint import Blueprint, blueprint, count_operations
-from fyp_lite.memory import estimate_memory, memory_mode, readable_bytes
+from fyp_lite.denoising import clip_windows
+from fyp_lite.full.footprint import Blueprint, blueprint, count_operations
+from fyp_lite.full.memory import estimate_memory, memory_mode, readable_bytes
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import ClipSettings, SampleSettings
-from fyp_lite.windows import clip_windows
 
 # Share of its largest convolutions' speed that a whole large network is taken to reach.
 SHARE = 0.5

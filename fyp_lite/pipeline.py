@@ -13,9 +13,9 @@ from diffusers import DiffusionPipeline
 from diffusers.utils import BaseOutput
 from torch import Tensor
 
+from fyp_lite.denoising import TRAINED_FRAMES
 from fyp_lite.sampling import SampleStep, choose_scheduler, initial_latents, sample_steps
 from fyp_lite.settings import SampleSettings
-from fyp_lite.windows import TRAINED_FRAMES
 
 FRAMES_AT_ONCE = 8  # frames that the pose encoder or the autoencoder takes together
 

@@ -22,8 +22,8 @@ from diffusers.schedulers.scheduling_ddim import DDIMSchedulerOutput
 from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
+from fyp_lite.denoising import TRAINED_FRAMES, blend_weights, clip_windows, predict
 from fyp_lite.model.unet import FollowYourPoseUNet
-from fyp_lite.windows import TRAINED_FRAMES, blend_weights, clip_windows, predict
 
 
 @dataclass(frozen=True)

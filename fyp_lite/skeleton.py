@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from fyp_lite.judges.keypoint_net import KeypointNet
+    from fyp_lite.keypoints.network import KeypointNet
 
 JOINTS = (
     "nose",
@@ -220,8 +220,8 @@ def mirror_colours() -> np.ndarray:
 @lru_cache(maxsize=1)
 def _skeleton_reader() -> KeypointNet:
     # torch loads on the first reading, not on import.
-    from fyp_lite.hashes import verify_hashes
-    from fyp_lite.judges.keypoint_net import KeypointNet
+    from fyp_lite.files.hashes import verify_hashes
+    from fyp_lite.keypoints.network import KeypointNet
 
     folder = Path(__file__).parent / "weights" / "skeleton_reader"
     verify_hashes(folder)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fyp_lite.decoding import ClipError, check_frames, file_path
+from fyp_lite.files.decoding import ClipError, check_frames, file_path
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -46,7 +46,8 @@ def inputs_hash(source: Path) -> str:
         raise ValueError("pyproject.toml has no line Repository = ... under [project.urls].")
     address = slug(owned[2]).encode()
     kinds = (".py", ".json", ".safetensors")
-    package = [p for p in (ROOT / "fyp_lite").rglob("*") if p.suffix in kinds]
+    houses = [ROOT / name for name in ("fyp_lite", "fyp_world", "fyp_course")]
+    package = [p for house in houses for p in house.rglob("*") if p.suffix in kinds]
     data = [p for name in ("clips", "drawn", "expected") for p in (ROOT / "data" / name).iterdir()]
     total = hashlib.sha256()
     for path in [source, *sorted(package), *sorted(data)]:

@@ -1,4 +1,4 @@
-"""Make data/expected with the bundled model, from the table `fyp_lite.lessons.resume.CASES`.
+"""Make data/expected with the bundled model, from the table `fyp_course.start.CASES`.
 
 python scripts/make_expected.py             all of them, and removes those no longer in the table
 python scripts/make_expected.py 00 02_      only those whose names begin so
@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from fyp_course.expected import write_expected
+from fyp_course.start import CASES, Case
 from fyp_lite import data_dir, load_pipeline
 from fyp_lite.clip import prepare_clip
-from fyp_lite.lessons.expected import write_expected
-from fyp_lite.lessons.resume import CASES, Case
 from fyp_lite.pipeline import FollowYourPosePipeline
 
 OUT = Path(__file__).parents[1] / "data" / "expected"

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from fyp_lite.hashes import verify_hashes
+from fyp_lite.files.hashes import verify_hashes
 from fyp_lite.judges.classifier import OF_PICTURES, AttributeClassifier
-from fyp_lite.judges.keypoint_net import KeypointNet
+from fyp_lite.keypoints.network import KeypointNet
 from fyp_lite.skeleton import LIMBS, MIN_CONFIDENCE
 
 if TYPE_CHECKING:
-    from fyp_lite.world.dataset import Scene
+    from fyp_world.world.dataset import Scene
 
 FOLDER = Path(__file__).parents[1] / "weights" / "judges"
 # Joints that tell how a limb is held: the left and the right one.

@@ -11,10 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fyp_lite.keypoints.backends import available_backends, choose_backend
+    from fyp_lite.keypoints.clip import KeypointClip, KeypointsError
+    from fyp_lite.keypoints.detectors.base import available_backends, choose_backend
     from fyp_lite.keypoints.extract import extract_keypoints
-    from fyp_lite.keypoints.file import KeypointClip, KeypointsError
-    from fyp_lite.keypoints.source import open_skeleton
+    from fyp_lite.opening import open_skeleton
 
 __all__ = [
     "KeypointClip",
@@ -26,19 +26,19 @@ __all__ = [
 ]
 
 _MODULES = {
-    "KeypointClip": "file",
-    "KeypointsError": "file",
-    "available_backends": "backends",
-    "choose_backend": "backends",
-    "extract_keypoints": "extract",
-    "open_skeleton": "source",
+    "KeypointClip": "keypoints.clip",
+    "KeypointsError": "keypoints.clip",
+    "available_backends": "keypoints.detectors.base",
+    "choose_backend": "keypoints.detectors.base",
+    "extract_keypoints": "keypoints.extract",
+    "open_skeleton": "opening",
 }
 
 
 def __getattr__(name: str) -> object:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return getattr(import_module(f"fyp_lite.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -18,10 +18,11 @@ import numpy as np
 
 from fyp_lite import __version__, cache_dir
 from fyp_lite.clip import MAX_FRAMES, Clip, open_clip
-from fyp_lite.hashes import file_hash, weight_hashes
-from fyp_lite.keypoints import cartoon, tracking
-from fyp_lite.keypoints.backends import Backend, backend_names, choose_backend, report_of
-from fyp_lite.keypoints.file import MAX_PEOPLE, KeypointClip, KeypointsError, printable_name
+from fyp_lite.files.hashes import file_hash, weight_hashes
+from fyp_lite.keypoints import tracking
+from fyp_lite.keypoints.clip import MAX_PEOPLE, KeypointClip, KeypointsError, printable_name
+from fyp_lite.keypoints.detectors import cartoon
+from fyp_lite.keypoints.detectors.base import Backend, backend_names, choose_backend, report_of
 from fyp_lite.skeleton import MIN_CONFIDENCE
 
 MIN_JOINTS = 4  # sure joints that make a person

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fyp_lite.lessons.runcard import RunCard
-from fyp_lite.sweeps.jobs import Job, Model, SweepError
-from fyp_lite.sweeps.making import Files
+from fyp_lite.cards.card import RunCard
+from fyp_lite.sweeps.axes import Job, Model, SweepError
+from fyp_lite.sweeps.worker import Files
 from fyp_lite.video import written_whole
 
 INDEX = "index.csv"

@@ -69,12 +69,12 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # a few frames of a clip and says which it is.
 
 # %%
+from fyp_course.exercises import lesson_01 as tasks
+from fyp_course.show import show_side_by_side, show_video, stills_only
+from fyp_course.start import resume
 from fyp_lite import data_dir
 from fyp_lite.clip import crop_and_resize, open_clip, prepare_clip
-from fyp_lite.keypoints.source import find_input_type
-from fyp_lite.lessons.resume import resume
-from fyp_lite.lessons.show import show_side_by_side, show_video, stills_only
-from fyp_lite.lessons.tasks import lesson_01 as tasks
+from fyp_lite.opening import find_input_type
 
 lesson = resume("01")
 pipeline, skeleton, prompt = lesson.pipeline, lesson.skeleton, lesson.prompt
@@ -111,7 +111,7 @@ tasks.guess_the_green_arm()
 # 0 to 1. A 0 means: not seen.
 
 # %%
-from fyp_lite.lessons.motion_text import describe_motion
+from fyp_course.alt_text import describe_motion
 from fyp_lite.skeleton import read_skeletons
 
 keypoints = read_skeletons(skeleton.frames)
@@ -154,7 +154,7 @@ if not stills_only():
     display(upload)
 
 # %%
-from fyp_lite.lessons.picker import uploaded_files
+from fyp_course.panels.clip_picker import uploaded_files
 
 raw_path = bundled_raw.path  # or the path of any video of yours, such as "party.mp4"
 detector = "cartoon"  # "auto" for real people
@@ -238,9 +238,9 @@ for which, prepared in skeletons.items():
 # %%
 import numpy as np
 
+from fyp_course.charts import drawn_case, judge_video, show_scores
 from fyp_lite.judges.scores import Judge, follow_score
 from fyp_lite.keypoints.tracking import jitter
-from fyp_lite.lessons.figures import drawn_case, judge_video, show_scores
 
 judge, asked = Judge(), {"character": ["panda"], "place": ["sea"]}
 wanted = tasks.joints_in_picture(known, from_raw)
@@ -355,7 +355,7 @@ tasks.show_one_of_each(patients, "as it came")
 tasks.guess_who_passes()
 
 # %%
-from fyp_lite.keypoints.doctor import apply_repairs, diagnose
+from fyp_lite.keypoints.diagnose import apply_repairs, diagnose
 
 for title, frames in {"the clip itself": clean, **patients}.items():
     print(f"{title}\n   the quick check: {tasks.quick_check(frames)}")
@@ -396,7 +396,7 @@ show_side_by_side(some, skeleton.fps / 2, follows=clean[::2])
 # Do the repaired frames lead to the video that is expected of the clip itself?
 
 # %%
-from fyp_lite.lessons.expected import match_expected
+from fyp_course.expected import match_expected
 
 match_expected("01", videos["exchanged, repaired"])
 
@@ -405,7 +405,7 @@ match_expected("01", videos["exchanged, repaired"])
 # For a skeleton video of yours write its path in place of `None` and run the cell again.
 
 # %%
-from fyp_lite.lessons.skeleton_doctor import SkeletonDoctor
+from fyp_course.panels.diagnose import SkeletonDoctor
 
 my_video = None  # or the path of a skeleton video of yours, such as "my_dance.mp4"
 
@@ -469,7 +469,7 @@ for title, clip in {"as it was found": found_at_dusk, "bridged": bridged}.items(
 # **Play** shows the clip as it is now. What does the cell below the panel say?
 
 # %%
-from fyp_lite.lessons.repair import RepairPanel
+from fyp_course.panels.repair import RepairPanel
 
 panel = RepairPanel(bridged, folder=".")
 panel.frame.value, panel.joint.value = 6, JOINTS.index("right_wrist")
@@ -524,7 +524,7 @@ print("in the mirror:", describe_motion(my_joints))
 # have repaired.
 
 # %%
-from fyp_lite.lessons.controls import ClipPreview, GenerateControls
+from fyp_course.panels.generate import ClipPreview, GenerateControls
 
 controls = GenerateControls(pipeline, ClipPreview(people.open(), size), prompt=prompt)
 controls.show()

@@ -70,8 +70,8 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # in a second is the **frame rate**. The next cell loads the model and a clip of somebody dancing.
 
 # %%
-from fyp_lite.lessons.resume import resume
-from fyp_lite.lessons.tasks import lesson_02 as tasks
+from fyp_course.exercises import lesson_02 as tasks
+from fyp_course.start import resume
 
 lesson = resume("02")
 pipeline, clip, prompt = lesson.pipeline, lesson.clip, lesson.prompt
@@ -112,7 +112,7 @@ tasks.guess_the_beginning(clip.fps)
 # 3. Push one of them too far. What lies past the end of the clip turns red.
 
 # %%
-from fyp_lite.lessons.ruler import FrameRuler
+from fyp_course.panels.ruler import FrameRuler
 
 ruler = FrameRuler(clip, ClipSettings(), pipeline.size)
 ruler.show()
@@ -133,8 +133,8 @@ import time
 
 import numpy as np
 
+from fyp_course.show import show_side_by_side, show_video
 from fyp_lite.clip import prepare_clip
-from fyp_lite.lessons.show import show_side_by_side, show_video
 
 
 def generate(settings):
@@ -210,7 +210,7 @@ for stride in (2, 4, 6, 12):
 # the last one says more about the largest stride. Where something differs, both are shown.
 
 # %%
-from fyp_lite.lessons.expected import compare, match_expected
+from fyp_course.expected import compare, match_expected
 
 made = {f"02_offset_{offset}": offsets[offset][0] for offset in (8, 32)}
 made |= {f"02_stride_{stride}": found[0] for stride, found in strides.items()}
@@ -364,8 +364,8 @@ print(my_settings.frame_indices(), f"of 0 to {clip.num_frames - 1}")
 # 06 tells when it is asked twice; each question is a *branch*.)
 
 # %%
+from fyp_course.panels.generate import GenerateControls
 from fyp_lite.cost import cost_line
-from fyp_lite.lessons.controls import GenerateControls
 
 print("One video with the defaults:", cost_line(pipeline, ClipSettings(), SampleSettings()))
 

@@ -76,9 +76,9 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # Nothing is ever squeezed: a squeezed skeleton would be one of a shorter, fatter person.
 
 # %%
+from fyp_course.exercises import lesson_03 as tasks
+from fyp_course.start import resume
 from fyp_lite import ClipSettings
-from fyp_lite.lessons.resume import resume
-from fyp_lite.lessons.tasks import lesson_03 as tasks
 
 lesson = resume("03")
 pipeline, clip, prompt = lesson.pipeline, lesson.clip, lesson.prompt
@@ -118,7 +118,7 @@ print(crop_box(512, 512, ClipSettings(crop_right=200)))
 # 4. Find a crop that cuts no joint but makes the dancer larger. (You will need it below.)
 
 # %%
-from fyp_lite.lessons.lens import CropLens
+from fyp_course.panels.lens import CropLens
 
 lens = CropLens(clip, ClipSettings(crop_right=200), pipeline.size)
 lens.show()
@@ -160,9 +160,9 @@ tasks.guess_what_is_left()
 # %%
 import time
 
+from fyp_course.panels.lens import cut_joints, cut_sentence, zoom_sentence
+from fyp_course.show import show_side_by_side
 from fyp_lite.clip import prepare_clip
-from fyp_lite.lessons.lens import cut_joints, cut_sentence, zoom_sentence
-from fyp_lite.lessons.show import show_side_by_side
 from fyp_lite.skeleton import read_skeletons
 
 crops = {
@@ -198,7 +198,7 @@ for name, settings in crops.items():
 # one says more about the second. Where something differs, both are shown.
 
 # %%
-from fyp_lite.lessons.expected import compare, match_expected
+from fyp_course.expected import compare, match_expected
 
 for name, stored in (("zero offset", "03_zero"), ("right + top 200", "03_right_top_200")):
     verdict, distance = compare(stored, videos[name])
@@ -214,7 +214,7 @@ match_expected("03_right_top_200", videos["right + top 200"])
 # > prints it.
 
 # %%
-from fyp_lite.lessons.figures import difference
+from fyp_course.charts import difference
 
 for what, pair in {
     "skeletons": [skeletons[name].frames for name in crops],
@@ -233,8 +233,8 @@ tasks.guess_the_detail()
 # %%
 import numpy as np
 
+from fyp_course.show import show_picture
 from fyp_lite.clip import crop_and_resize
-from fyp_lite.lessons.show import show_picture
 
 zero, cropped = crops  # their names
 box = crop_box(pipeline.size, pipeline.size, crops[cropped])
@@ -342,7 +342,7 @@ CropLens(pair, my_settings, pipeline.size).show()
 # your machine. Try *a robot in the forest* with your crop of the two people.
 
 # %%
-from fyp_lite.lessons.controls import GenerateControls
+from fyp_course.panels.generate import GenerateControls
 
 panel = GenerateControls(pipeline, CropLens(pair, my_settings, pipeline.size), prompt=prompt)
 panel.show()

@@ -67,10 +67,10 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # settings.
 
 # %%
+from fyp_course.charts import show_chart, show_gallery
+from fyp_course.exercises import lesson_05 as tasks
+from fyp_course.start import resume
 from fyp_lite import SampleSettings
-from fyp_lite.lessons.figures import show_chart, show_gallery
-from fyp_lite.lessons.resume import resume
-from fyp_lite.lessons.tasks import lesson_05 as tasks
 
 start = resume("05")
 pipeline, skeleton = start.pipeline, start.skeleton
@@ -97,7 +97,7 @@ tasks.guess_the_first_expectation()
 # network was given, and what it expected from that.
 
 # %%
-from fyp_lite.lessons.scrubber import StepScrubber
+from fyp_course.panels.scrubber import StepScrubber
 
 twelve = SampleSettings(num_inference_steps=12, seed=start.sample_settings.seed)
 scrubber = StepScrubber(pipeline, skeleton.frames, start.prompt, twelve, skeleton.fps)
@@ -234,7 +234,7 @@ show_gallery(titles, skeleton.fps, "number of steps", follows=skeleton.frames)
 # yardstick: how far is each of the others from it, per pixel, on the scale from 0 to 255?
 
 # %%
-from fyp_lite.lessons.figures import difference
+from fyp_course.charts import difference
 
 distance = {n: difference(video, videos[COUNTS[-1]]) for n, video in videos.items()}
 
@@ -305,7 +305,7 @@ for name, video in single.items():
 # Seeds are fixed, so your videos should be the expected ones:
 
 # %%
-from fyp_lite.lessons.expected import compare, match_expected
+from fyp_course.expected import compare, match_expected
 
 match_expected("05", videos[20])
 for n in (1, 5, 50):
@@ -323,8 +323,8 @@ for n in (1, 5, 50):
 # pictures a painted video may come out a little above it.)
 
 # %%
+from fyp_course.charts import drawn_case, judge_video, show_scores
 from fyp_lite.judges.scores import Judge
-from fyp_lite.lessons.figures import drawn_case, judge_video, show_scores
 from fyp_lite.skeleton import read_skeletons
 
 judge, keypoints = Judge(), read_skeletons(skeleton.frames)

@@ -70,11 +70,11 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # settings. Where a section doesn't need eight frames, it takes the first four, to save time.
 
 # %%
+from fyp_course.charts import show_chart, show_gallery
+from fyp_course.exercises import lesson_06 as tasks
+from fyp_course.start import resume
 from fyp_lite import ClipSettings, SampleSettings
 from fyp_lite.clip import prepare_clip
-from fyp_lite.lessons.figures import show_chart, show_gallery
-from fyp_lite.lessons.resume import resume
-from fyp_lite.lessons.tasks import lesson_06 as tasks
 
 start = resume("06")
 pipeline, skeleton = start.pipeline, start.skeleton
@@ -156,7 +156,7 @@ tasks.guess_scale_zero()
 # %%
 import numpy as np
 
-from fyp_lite.lessons.figures import difference
+from fyp_course.charts import difference
 
 TWO = ["a panda on the sea", "a robot on the moon"]
 SCALES = [0, 1, 3, 7.5, 12.5]  # begin with 0 and 1
@@ -260,7 +260,7 @@ print("One number for each latent, nothing else:", step.latents.shape == step.mo
 # Seeds are fixed, so your videos should be the expected ones:
 
 # %%
-from fyp_lite.lessons.expected import compare, match_expected
+from fyp_course.expected import compare, match_expected
 
 match_expected("06_scale_12", videos[12.5])
 match_expected("06", videos[own])
@@ -279,8 +279,8 @@ for scale in (0, 4):
 # are few here: a painted video may come out a little above it.)
 
 # %%
+from fyp_course.charts import drawn_case, judge_video, show_scores
 from fyp_lite.judges.scores import Judge
-from fyp_lite.lessons.figures import drawn_case, judge_video, show_scores
 from fyp_lite.skeleton import read_skeletons
 
 judge, keypoints = Judge(), read_skeletons(skeleton.frames)
@@ -366,8 +366,8 @@ for name, video in pulled.items():
 # %%
 import tempfile
 
-from fyp_lite.lessons.sweep import Given
-from fyp_lite.lessons.sweep_panel import SweepPanel
+from fyp_course.panels.sweep import SweepPanel
+from fyp_lite.sweeps.sheet import Given
 
 small, short = ClipSettings(num_frames=4), SampleSettings(num_inference_steps=8)
 folder = tempfile.mkdtemp(prefix="fyp_lite_")  # name a folder of your own to keep the videos

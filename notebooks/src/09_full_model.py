@@ -66,9 +66,9 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # %%
 import torch
 
+from fyp_course.exercises import lesson_09 as tasks
+from fyp_course.start import resume
 from fyp_lite import SampleSettings, load_pipeline
-from fyp_lite.lessons.resume import resume
-from fyp_lite.lessons.tasks import lesson_09 as tasks
 
 start = resume("09")
 lite = start.pipeline
@@ -93,7 +93,7 @@ else:
 tasks.guess_the_size()
 
 # %%
-from fyp_lite.checkpoints import networks_from_published_config
+from fyp_lite.loading import networks_from_published_config
 
 PUBLISHED = {
     "sample_size": 64,  # latents; pictures are eight times as large
@@ -132,8 +132,8 @@ print(f"the full model has {large / small:.0f} times as many")
 # the model. So a setting means the same for both, and the full model only sees it larger.
 
 # %%
+from fyp_course.show import show_sheet
 from fyp_lite import ClipSettings, prepare_clip
-from fyp_lite.lessons.show import show_sheet
 
 settings = ClipSettings(start_frame=8, frame_stride=4, num_frames=4, crop_right=100)
 full_size = PUBLISHED["sample_size"] * 8
@@ -239,8 +239,8 @@ tasks.guess_the_long_clip()
 
 # %%
 from fyp_lite.cost import count_windows
-from fyp_lite.footprint import FULL
-from fyp_lite.memory import choose_memory_mode, estimate_memory, memory_modes, readable_bytes
+from fyp_lite.full.footprint import FULL
+from fyp_lite.full.memory import choose_memory_mode, estimate_memory, memory_modes, readable_bytes
 
 GPU, HALF, LENGTHS = torch.device("cuda"), [torch.float16], [4, 8, 32, 128]
 
@@ -307,7 +307,7 @@ exercise.check(budget)
 # %%
 import inspect
 
-from fyp_lite.checkpoints import load_published, to_published_keys
+from fyp_lite.loading import load_published, to_published_keys
 
 print(inspect.getdoc(load_published))
 
@@ -385,8 +385,8 @@ if missing:
 # %%
 import time
 
-from fyp_lite.lessons.runcard import make_card
-from fyp_lite.lessons.show import show_side_by_side
+from fyp_course.show import show_side_by_side
+from fyp_lite.cards.card import make_card
 
 videos = {}
 for name, pipeline in {"lite": lite, "full": full}.items():

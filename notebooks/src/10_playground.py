@@ -94,10 +94,10 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # %%
 from pathlib import Path
 
+from fyp_course.exercises import lesson_10 as tasks
+from fyp_course.panels.playground import Playground
+from fyp_course.start import resume
 from fyp_lite import ClipSettings, SampleSettings
-from fyp_lite.lessons.playground import Playground
-from fyp_lite.lessons.resume import resume
-from fyp_lite.lessons.tasks import lesson_10 as tasks
 
 lesson = resume("10")
 pipeline, clip, prompt = lesson.pipeline, lesson.clip, lesson.prompt
@@ -131,10 +131,10 @@ tasks.guess_what_is_known()
 # %%
 import time
 
+from fyp_course.panels.compare import differences
+from fyp_course.show import show_video
+from fyp_lite.cards.card import RunCard, class_picture, make_card
 from fyp_lite.clip import prepare_clip
-from fyp_lite.lessons.runcard import RunCard, class_picture, make_card
-from fyp_lite.lessons.share import differences
-from fyp_lite.lessons.show import show_video
 
 quick = SampleSettings(num_inference_steps=8, guidance_scale=2)
 
@@ -185,8 +185,8 @@ print("All of them:", cost_line(pipeline, lesson.clip_settings, quick, num_video
 # is there already is not made again.
 
 # %%
-from fyp_lite.lessons.show import show_picture
-from fyp_lite.lessons.sweep import Given, Sweep, sweep
+from fyp_course.show import show_picture
+from fyp_lite.sweeps.sheet import Given, Sweep, sweep
 
 
 def sweep_scales(scales):
@@ -223,7 +223,7 @@ show_picture(result.grid(), f"A sweep of the guidance scale on two seeds. {resul
 # %%
 import numpy as np
 
-from fyp_lite.lessons.figures import difference
+from fyp_course.charts import difference
 
 scales, seeds = result.rows[1], result.columns[1]
 videos = result.videos

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fyp_lite.clip import open_clip, prepare_clip
-from fyp_lite.keypoints.file import FORMAT, VERSION, KeypointClip
+from fyp_lite.keypoints.clip import FORMAT, VERSION, KeypointClip
 from fyp_lite.settings import ClipSettings
 from fyp_lite.skeleton import JOINTS
 

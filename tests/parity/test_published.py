@@ -13,17 +13,17 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from fyp_lite.checkpoints import (
+from fyp_lite.files.hashes import CheckpointError
+from fyp_lite.full.published import published_scheduler
+from fyp_lite.loading import (
     from_published_keys,
     load_published,
     networks_from_published_config,
     to_published_keys,
 )
-from fyp_lite.hashes import CheckpointError
 from fyp_lite.model.attention import Transformer
 from fyp_lite.model.blocks import ResnetBlock
 from fyp_lite.model.unet import to_frames, to_video
-from fyp_lite.published import published_scheduler
 from fyp_lite.sampling import sample_steps
 
 TOLERANCE = 2e-5  # rounding noise of the reference itself is up to 7e-6

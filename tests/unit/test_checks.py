@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 import fyp_lite
-from fyp_lite.lessons import checks, expected, show
-from fyp_lite.lessons import resume as resuming
-from fyp_lite.lessons.checks import Exercise, Prediction, predict
-from fyp_lite.lessons.motion_text import describe_motion
-from fyp_lite.lessons.resume import CASES, find_case, resume
+from fyp_course import expected, show
+from fyp_course import start as resuming
+from fyp_course.alt_text import describe_motion
+from fyp_course.exercises import quiz
+from fyp_course.exercises.quiz import Exercise, Prediction, predict
+from fyp_course.start import CASES, find_case, resume
 from fyp_lite.settings import ClipSettings
 from fyp_lite.skeleton import JOINTS, draw_skeletons
 
@@ -34,7 +35,7 @@ def shown(monkeypatch):
     def display(thing, **_):
         seen.append(getattr(thing, "data", thing))
 
-    for module in (checks, expected, show):
+    for module in (quiz, expected, show):
         monkeypatch.setattr(module, "display", display)
     return seen
 
@@ -92,7 +93,7 @@ def check_stride(settings: ClipSettings) -> str | None:
 
 @pytest.fixture
 def exercise(monkeypatch):
-    monkeypatch.setattr(checks, "_wrong_tries", {})
+    monkeypatch.setattr(quiz, "_wrong_tries", {})
     return second_frames()
 
 

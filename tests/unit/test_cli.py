@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 
 from fyp_lite import data_dir
-from fyp_lite.__main__ import build_parser, find_clip, main, read_job
+from fyp_lite.cli.main import build_parser, find_clip, main, read_job
 from fyp_lite.clip import open_clip, prepare_clip
-from fyp_lite.keypoints.file import KeypointClip
+from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.skeleton import check_skeleton_frames
 from fyp_lite.video import write_video
-from fyp_lite.world.motion import perform
+from fyp_world.world.motion import perform
 
 CLIP = str(data_dir() / "clips" / "dance.mp4")
 QUICK = ["--clip", CLIP, "--steps", "2", "--num-frames", "2"]
@@ -207,7 +207,7 @@ def test_bad_raw_input_is_one_sentence(arguments, sentence, raw, tmp_path, capsy
 
 
 def test_doctor_reports_the_weights(capsys, monkeypatch):
-    monkeypatch.setattr("fyp_lite.lessons.doctor.report", lambda: "weights ok")
+    monkeypatch.setattr("fyp_lite.cli.doctor.report", lambda: "weights ok")
     assert main(["doctor"]) == 0
     assert capsys.readouterr().out == "weights ok\n"
     assert main(["doctor", "--seed", "1"]) == 2

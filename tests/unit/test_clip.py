@@ -24,7 +24,7 @@ from fyp_lite.clip import (
     open_clip,
     prepare_clip,
 )
-from fyp_lite.decoding import AvDecoder, scan
+from fyp_lite.files.decoding import AvDecoder, scan
 from fyp_lite.settings import ClipSettings
 from fyp_lite.video import (
     check_video_path,

@@ -18,8 +18,8 @@ from fyp_lite.judges.scores import (
     prompt_score,
     seen_names,
 )
-from fyp_lite.world.captions import CharacterSpec
-from fyp_lite.world.dataset import Scene, random_clip, render_clip
+from fyp_world.world.captions import CharacterSpec
+from fyp_world.world.dataset import Scene, random_clip, render_clip
 
 HEIGHT = 100.0  # of the person below, from nose to ankles
 

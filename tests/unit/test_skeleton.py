@@ -17,7 +17,7 @@ from fyp_lite.skeleton import (
     mirror_colours,
     read_skeletons,
 )
-from fyp_lite.world.motion import perform
+from fyp_world.world.motion import perform
 
 
 def standing(height: int = 256, width: int = 256, people: int = 1, size: float = 0.8) -> np.ndarray:
@@ -143,7 +143,7 @@ def test_check_judges_the_published_clips(shared_dir):
     [(1, 300, 0.98), (2, 60, 0.95), (3, 60, 0.95)],
 )
 def test_reading_back_held_out_motions(people, count, wanted):
-    from fyp_lite.training.keypoint_net import draw_held_out, score
+    from fyp_world.training.keypoint_network import draw_held_out, score
 
     images, labels = draw_held_out(np.random.default_rng(77), count, people)
     assert score(read_skeletons, images, labels, 0.02) >= wanted

@@ -1,0 +1,83 @@
+"""Does the motion go on from frame to frame? The finding about frames that are missing."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+from fyp_lite.keypoints.diagnose.finding import Finding, drawn
+from fyp_lite.keypoints.diagnose.lines import LEAST_WHOLE, longest_run
+from fyp_lite.keypoints.edit import fill_frames
+from fyp_lite.skeleton import draw_skeletons, read_skeletons
+
+LONGEST_GAP = 0.5  # seconds: filling more would invent the motion
+STILL, MOVING = 0.01, 0.3  # of the usual change: a repeated frame, and what surrounds it
+LEAST_CHANGE = 0.02  # levels per frame, the usual change of a clip that moves at all
+REGULAR = 0.2  # share of repeated frames above which they are the clip's own, slower rate
+
+
+def check_timing(frames: np.ndarray, fps: float) -> Finding | None:
+    """Frames that are black, or repeated where the motion should go on."""
+    blank = ~drawn(frames)
+    repeated = _repeated(frames) & ~blank
+    missing = blank | repeated
+    if not missing.any():
+        return None
+    first, last = longest_run(~_long_runs(missing, LONGEST_GAP * fps))
+    fills = last - first + 1 >= LEAST_WHOLE
+    kinds = {"black": blank.sum(), "a repetition of the one before": repeated.sum()}
+    counts = [f"{n} of {len(frames)} frames are {kind}" for kind, n in kinds.items() if n]
+    kept = "" if (first, last) == (0, len(frames) - 1) else f" Frames {first} to {last} are kept."
+    return Finding(
+        "missing frames",
+        f"{' and '.join(counts)}: the motion jumps. The first is frame {int(missing.argmax())}.",
+        f"Read their neighbours and draw what lies between them.{kept}"
+        if fills
+        else f"Choose another clip: gaps of more than {LONGEST_GAP:g} s leave no 8 frames whole.",
+        partial(_fill, missing=missing, first=first, last=last) if fills else None,
+    )
+
+
+def _fill(frames: np.ndarray, missing: np.ndarray, first: int, last: int) -> np.ndarray:
+    """Frames `first` to `last`, the missing ones drawn between their neighbours."""
+    frames, missing = frames[first : last + 1].copy(), missing[first : last + 1]
+    beside = missing | np.roll(missing, 1) | np.roll(missing, -1)
+    read = read_skeletons(frames[beside])
+    keypoints = np.zeros((len(frames), *read.shape[1:]), np.float32)
+    keypoints[beside] = read
+    frames[missing] = draw_skeletons(fill_frames(keypoints, missing)[missing], *frames.shape[1:3])
+    return frames
+
+
+def _repeated(frames: np.ndarray) -> np.ndarray:
+    """`[f]` bool: the same picture as the one before, in the middle of a motion.
+
+    A held pose slows down before and speeds up after. Where every second or third frame moves, the
+    clip has a slower rate of its own and has lost nothing.
+    """
+    small = [cv2.resize(frame, (160, 160), interpolation=cv2.INTER_AREA) for frame in frames]
+    change = np.array([np.inf, *(float(cv2.absdiff(a, b).mean()) for a, b in pairwise(small)), 0])
+    usual = float(np.quantile(change[1:-1], 0.7)) if len(frames) > 2 else 0.0
+    still = change[:-1] < STILL * usual
+    if still.mean() > REGULAR or usual < LEAST_CHANGE:
+        return np.zeros(len(frames), bool)
+    for first, after in _runs(still):
+        still[first:after] = min(change[first - 1], change[after]) > MOVING * usual
+    return still
+
+
+def _long_runs(flags: np.ndarray, most: float) -> np.ndarray:
+    """`[f]` bool: in a stretch of True that is longer than `most`, or that begins or ends all."""
+    long = np.zeros(len(flags), bool)
+    for first, after in _runs(flags):
+        long[first:after] = after - first > most or first == 0 or after == len(flags)
+    return long
+
+
+def _runs(flags: np.ndarray) -> np.ndarray:
+    """`[n, 2]`: where each stretch of True begins, and the number after its last one."""
+    edges = np.diff(np.concatenate([[0], flags.astype(int), [0]]))
+    return np.flatnonzero(edges).reshape(-1, 2)

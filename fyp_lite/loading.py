@@ -1,0 +1,220 @@
+"""Weights: the bundled lite model, and the full one that was made from the published files."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import diffusers
+import torch
+import transformers
+from safetensors import safe_open
+
+import fyp_lite.model.vae  # noqa: F401  diffusers finds classes only in modules already imported
+from fyp_lite.files.hashes import CheckpointError, damage_named, verify_hashes
+from fyp_lite.full.memory import fit_to_memory
+from fyp_lite.full.published import (
+    from_published_keys,
+    load_published,
+    networks_from_published_config,
+    to_published_keys,
+)
+from fyp_lite.pipeline import FollowYourPosePipeline
+
+__all__ = [
+    "WEIGHTS",
+    "CheckpointError",
+    "best_device",
+    "best_dtype",
+    "from_published_keys",
+    "load_pipeline",
+    "load_published",
+    "networks_from_published_config",
+    "to_published_keys",
+]
+
+WEIGHTS = Path(__file__).parent / "weights"
+LIBRARIES = ("fyp_lite", "diffusers", "transformers")  # that a model's parts may be of
+MOST_LAYERS, MOST_NUMBER = 100, 1_000_000  # in a network's configuration
+LARGE = 100_000_000  # parameters of a UNet that need not fit the memory as it is
+
+
+def load_pipeline(
+    model: str | Path = "lite",
+    *,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    download: bool = False,
+) -> FollowYourPosePipeline:
+    """The pipeline with its weights, ready to sample.
+
+    A large model is fitted to the free memory, and a printed line says how.
+
+    Args:
+        model: "lite" for the bundled model, "full" for the published one, or a folder that
+            `fyp-lite convert` or `save_pretrained` wrote. The first time, "full" converts the
+            published files, which the hub's cache must have; see docs/full_model.md.
+        device: None chooses CUDA, then Apple's GPU, then the CPU.
+        dtype: None chooses what is fastest on the device.
+        download: let "full" fetch what it lacks, after it has said how much that is.
+
+    Raises:
+        CheckpointError: no such folder, weights that are damaged, or published files that are not
+            here.
+        MemoryShortError: a large model, for which no memory mode is frugal enough.
+    """
+    folder = find_weights(model, download)
+    device = best_device() if device is None else torch.device(device)
+    dtype = best_dtype(device) if dtype is None else dtype
+    with quiet_loading(), warnings.catch_warnings():
+        # Newer diffusers call this argument `dtype`; older ones do not know that name.
+        warnings.filterwarnings("ignore", "`torch_dtype` is deprecated", FutureWarning)
+        check_model_index(folder)
+        with damage_named(f"The model in {folder}"):
+            pipeline = FollowYourPosePipeline.from_pretrained(
+                folder, torch_dtype=dtype, use_safetensors=True
+            )
+            if model != "lite":  # whose files have just been compared with their hashes
+                check_weights(pipeline, folder)
+    for network in (pipeline.unet, pipeline.pose_encoder, pipeline.vae):
+        network.to(memory_format=torch.channels_last)
+    if pipeline.unet.num_parameters() < LARGE:
+        return pipeline.to(device)
+    print(fit_to_memory(pipeline, device))
+    return pipeline
+
+
+def find_weights(model: str | Path, download: bool) -> Path:
+    """The folder of a model's weights; see `load_pipeline`."""
+    if model == "lite":
+        verify_hashes(WEIGHTS / "lite")
+        return WEIGHTS / "lite"
+    if model == "full":
+        from fyp_lite.full.convert import convert_full, full_folder  # imports what only it needs
+
+        folder = full_folder()
+        return folder if is_model_folder(folder) else convert_full(folder, download=download)
+    if not is_model_folder(Path(model)):
+        raise CheckpointError(
+            f"{str(model)!r:.80} is neither 'lite' nor a folder with a model_index.json; give "
+            "'lite', 'full' or a folder that fyp-lite convert or save_pretrained wrote."
+        )
+    return Path(model)
+
+
+def is_model_folder(folder: Path) -> bool:
+    return os.path.isfile(folder / "model_index.json")  # False also for what can be no name
+
+
+def check_model_index(folder: Path) -> None:
+    """Refuse a folder whose index would load anything but networks of the three libraries.
+
+    An index names a Python module for each part; the folder itself may hold some, and those are
+    code of whoever made it. Raises CheckpointError.
+    """
+    try:
+        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+        parts = {name: value for name, value in index.items() if isinstance(value, list)}
+        libraries = {name: str(library) for name, (library, _) in parts.items()}
+    except (ValueError, AttributeError, RecursionError):
+        raise CheckpointError(
+            f"{folder / 'model_index.json'} is not the index of a model: make or download the "
+            "folder again."
+        ) from None
+    for name, library in libraries.items():
+        check_config(folder / name / "config.json")
+        if library.split(".")[0] not in LIBRARIES or (folder / library).exists():
+            raise CheckpointError(
+                f"{folder / 'model_index.json'} takes {name} from {library!r:.60}, and only "
+                f"{', '.join(LIBRARIES)} are loaded: get the model from whom you trust."
+            )
+
+
+def check_config(path: Path) -> None:
+    """Refuse a configuration of a network so large that only building it would take for ever."""
+    with damage_named(f"The configuration {path}"):
+        config = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        numbers = {name: value for name, value in config.items() if isinstance(value, int)}
+    for name, value in numbers.items():
+        most = MOST_LAYERS if "layers" in name else MOST_NUMBER
+        if value > most:
+            raise CheckpointError(
+                f"{path} has {value!s:.20} as {name}, but at most {most} is loaded: get the model "
+                "again."
+            )
+
+
+def check_weights(pipeline: FollowYourPosePipeline, folder: Path) -> None:
+    """Refuse networks of which the folder lacks a tensor, or holds one that is no number.
+
+    The libraries fill in what is missing with random numbers. Raises CheckpointError.
+    """
+    for name in ("vae", "text_encoder", "unet", "pose_encoder"):
+        network = getattr(pipeline, name)
+        missing = set(network.state_dict())
+        for path in (folder / name).glob("*.safetensors"):
+            with safe_open(path, "pt") as file:
+                missing -= set(file.keys())
+        if missing:
+            raise CheckpointError(
+                f"The weights of {name} in {folder} lack {len(missing)} tensors, such as "
+                f"{min(missing)}: make or download the folder again."
+            )
+        for key, value in network.named_parameters():
+            if not value.isfinite().all():
+                raise CheckpointError(
+                    f"{key} of {name} in {folder} holds numbers that are infinite or not a number: "
+                    "make or download the folder again."
+                )
+
+
+@contextmanager
+def quiet_loading() -> Iterator[None]:
+    """Without the progress bars of a load that takes a second."""
+    libraries = [diffusers.utils.logging, transformers.utils.logging]
+    shown = [library.is_progress_bar_enabled() for library in libraries]
+    for library in libraries:
+        library.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for library, was_shown in zip(libraries, shown, strict=True):
+            if was_shown:
+                library.enable_progress_bar()
+
+
+def best_device() -> torch.device:
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+@cache
+def best_dtype(device: torch.device) -> torch.dtype:
+    """float16 on a GPU; on a CPU bfloat16 where a short probe finds it faster than float32.
+
+    bfloat16 is fast on recent server processors and crawls on others.
+    """
+    if device.type != "cpu":
+        return torch.float16
+    seconds: dict[torch.dtype, float] = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        conv = torch.nn.Conv2d(96, 96, 3, padding=1, dtype=dtype)
+        conv.to(memory_format=torch.channels_last)
+        frames = torch.zeros(16, 96, 16, 16, dtype=dtype)
+        frames = frames.contiguous(memory_format=torch.channels_last)
+        with torch.no_grad():
+            conv(frames)
+            began = time.perf_counter()
+            while (elapsed := time.perf_counter() - began) < 0.1:
+                conv(frames)
+                seconds[dtype] = min(seconds.get(dtype, 1.0), time.perf_counter() - began - elapsed)
+    return min(seconds, key=lambda dtype: seconds[dtype])

@@ -1,0 +1,82 @@
+"""Whatever can lead a motion, opened as a clip of skeleton frames."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import numpy as np
+
+from fyp_lite.clip import Clip, open_clip
+from fyp_lite.keypoints.clip import KeypointClip, KeypointsError
+from fyp_lite.keypoints.detectors.base import Backend
+from fyp_lite.keypoints.extract import extract_keypoints
+from fyp_lite.settings import REFERENCE_SIZE
+from fyp_lite.skeleton import BLACK_LEVEL, DRAWN_LEVEL, MIN_BLACK
+
+LOOKS = 8  # frames that are looked at to tell raw from skeleton video
+MIN_SATURATION = 0.5  # of the lines of a skeleton video, in any palette
+
+
+def find_input_type(clip: Clip, asked: str = "auto") -> str:
+    """Whether a clip shows people (“raw”) or limbs on black (“skeleton”, in whatever colours).
+
+    Args:
+        clip: an open clip.
+        asked: “raw” or “skeleton” are taken at their word; “auto” looks at some frames.
+
+    Raises KeypointsError for any other word.
+    """
+    if asked in ("raw", "skeleton"):
+        return asked
+    if asked != "auto":
+        raise KeypointsError(f"The input type is {asked!r}, but it must be auto, raw or skeleton.")
+    count = min(LOOKS, clip.num_frames)
+    step = max(1, min(clip.height, clip.width) // REFERENCE_SIZE)  # large frames, one at a time
+    numbers = np.linspace(0, clip.num_frames - 1, count).round().astype(int)
+    frames = np.concatenate([clip.read([number])[:, ::step, ::step] for number in numbers])
+    brightest = frames.max(axis=-1)
+    if (brightest < BLACK_LEVEL).mean() < MIN_BLACK:
+        return "raw"
+    lines = frames[brightest > DRAWN_LEVEL].astype(np.float32)
+    if not len(lines):
+        return "skeleton"
+    saturation = 1 - lines.min(axis=-1) / lines.max(axis=-1)  # people in the dark are pale
+    return "skeleton" if np.median(saturation) >= MIN_SATURATION else "raw"
+
+
+def open_skeleton(
+    source: str | os.PathLike[str] | KeypointClip,
+    *,
+    input_type: str = "auto",
+    backend: str | Backend = "auto",
+    on_progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Clip:
+    """Open anything that can lead a motion as a clip of skeleton frames.
+
+    A skeleton video and keypoints are opened as they are; the people of a raw video are found
+    first. The clip's path stays that of `source`.
+
+    Args:
+        source: a skeleton video, a raw video, keypoints or a keypoint file.
+        input_type: “raw”, “skeleton”, or “auto” to look at the frames.
+        backend, on_progress, should_stop: as in `extract_keypoints`.
+
+    Raises ClipError as `open_clip` and `extract_keypoints` do.
+    """
+    clip = open_clip(source)
+    path = clip.path
+    if path.suffix.lower() == ".json" or isinstance(source, KeypointClip):
+        return clip
+    try:
+        if find_input_type(clip, input_type) == "skeleton":
+            return clip
+        found = extract_keypoints(
+            clip, backend=backend, on_progress=on_progress, should_stop=should_stop
+        )
+    except BaseException:
+        clip.close()
+        raise
+    clip.close()
+    return found.open(path)
