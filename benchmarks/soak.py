@@ -61,7 +61,7 @@ async def session(generations: int, moves: int, steps: int, frames: int) -> dict
     """Runs inside the kernel, where the panel's messages go out to the front end."""
     from fyp_course.panels.generate import ClipPreview, GenerateControls
     from fyp_lite import ClipSettings, data_dir, load_pipeline
-    from fyp_lite.clip import open_clip
+    from fyp_lite.opening import open_clip
 
     pipeline = load_pipeline()
     clip = open_clip(data_dir() / "clips" / "dance.mp4")

@@ -20,10 +20,11 @@ from fyp_course.show import (
     stills_only,
 )
 from fyp_lite import data_dir
-from fyp_lite.clip import open_clip
 from fyp_lite.judges.scores import COARSE, FINE, Judge, follow_score, seen_names
+from fyp_lite.opening import open_clip
 from fyp_lite.sweeps.sheet import ONE_COLUMN, Key, SweepResult
-from fyp_world.world.captions import NOUNS, PLACES, SIZES, STYLES, TIMES, VERBS, words_of
+from fyp_lite.vocabulary import NOUNS, PLACES, SIZES, STYLES, TIMES, words_of
+from fyp_world.world.captions import VERBS
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -16,10 +16,10 @@ import numpy as np
 from IPython.display import Markdown, display
 from PIL import Image
 
-from fyp_course.show import few_frames, show_picture
+from fyp_course.show import show_picture
 from fyp_lite import data_dir
 from fyp_lite.files.decoding import check_frames
-from fyp_lite.video import contact_sheet
+from fyp_lite.video import contact_sheet, few_frames, frames_of_strip, resized
 
 SIZE = 128  # pixels, a frame of an expected picture
 COMPARED = 64  # pixels, the frames that are compared
@@ -115,12 +115,6 @@ def _read_frames(path: Path) -> np.ndarray:
         return frames_of_strip(np.asarray(picture.convert("RGB")), SIZE)
 
 
-def frames_of_strip(strip: np.ndarray, size: int) -> np.ndarray:
-    """The square frames `[n, size, size, 3]` of a one-row contact sheet `[size, W, 3]`."""
-    pitch = size + max(1, size // 64)  # a frame and the gap that contact_sheet leaves
-    return np.stack([strip[:, x : x + size] for x in range(0, strip.shape[1], pitch)])
-
-
 def reference_frames(video: np.ndarray) -> np.ndarray:
     """At most eight frames of a video, evenly chosen: `[n, 128, 128, 3]` uint8."""
     check_frames(video)
@@ -131,12 +125,6 @@ def frame_difference(first: np.ndarray, second: np.ndarray) -> float:
     """Mean absolute difference of two videos, in 8-bit levels, of frames of 64 x 64 pixels."""
     small = [resized(video, COMPARED).astype(float) for video in (first, second)]
     return float(np.abs(small[0] - small[1]).mean())
-
-
-def resized(frames: np.ndarray, size: int) -> np.ndarray:
-    """Frames `[f, h, w, 3]` uint8 averaged to `[f, size, size, 3]`."""
-    pictures = [Image.fromarray(frame) for frame in frames]
-    return np.stack([np.asarray(p.resize((size, size), Image.Resampling.BOX)) for p in pictures])
 
 
 def _two_rows(above: np.ndarray, below: np.ndarray) -> np.ndarray:

@@ -20,11 +20,11 @@ from IPython.display import HTML, Markdown, display
 from PIL import Image
 
 from fyp_course.alt_text import describe_motion
-from fyp_lite.skeleton import check_skeleton_frames, read_skeletons
-from fyp_lite.video import contact_sheet, encode_mp4
+from fyp_lite.skeleton import check_skeleton_frames
+from fyp_lite.skeleton_reader import read_skeletons
+from fyp_lite.video import MAX_STILLS, encode_mp4, few_frames, strip
 
 STILL_SIZE = 128  # pixels, the height of one frame in a contact sheet
-MAX_STILLS = 8  # frames in a contact sheet that stands for a video
 MAX_READ = 32  # frames of a skeleton video that are read for its description,
 READ_SIZE = 320  # with their short side at most this many pixels
 
@@ -136,22 +136,6 @@ def show_sheet(frames: np.ndarray, title: str, asked: str = "") -> None:
     text = f"{count} frames from left to right: {title}"
     display(Markdown(f"*{plain(title)}*"))
     show_picture(sheet, _with_motion(text, frames, asked))
-
-
-def strip(frames: np.ndarray, height: int) -> np.ndarray:
-    """At most eight frames of a video `[f, h, w, 3]` in a row, evenly chosen: `[height, W, 3]`.
-
-    What stands for a video where nothing moves; also a still for a panel.
-    """
-    chosen = few_frames(frames)
-    width = round(height * frames.shape[2] / frames.shape[1])
-    return contact_sheet(mediapy.resize_video(chosen, (height, width)), columns=len(chosen))
-
-
-def few_frames(frames: np.ndarray) -> np.ndarray:
-    """At most eight of `frames` `[f, h, w, 3]`, evenly chosen, first and last among them."""
-    count = min(len(frames), MAX_STILLS)
-    return frames[np.linspace(0, len(frames) - 1, count).round().astype(int)]
 
 
 def show_picture(picture: np.ndarray, text: str) -> None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from fyp_lite import data_dir
-from fyp_lite.clip import Clip, PreparedClip, open_clip, prepare_clip
+from fyp_lite.clip import Clip, PreparedClip
 from fyp_lite.loading import load_pipeline
+from fyp_lite.opening import open_clip, prepare_clip
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import ClipSettings, SampleSettings
 

@@ -27,12 +27,13 @@ from fyp_course.show import show_picture
 from fyp_lite.model.vae import FrameAutoencoder
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.sampling import lite_scheduler
+from fyp_lite.vocabulary import NOUNS, words_of
 from fyp_world.training import s2_text
 from fyp_world.training.assemble import SHARED_NOISE
 from fyp_world.training.cache import SIZE, Cache, scene_to_json
 from fyp_world.training.common import Draw, Item, MakeBatch, Options, move, stack, train
 from fyp_world.training.s3_joint import DiffusionStage
-from fyp_world.world.captions import NOUNS, CharacterSpec, words_of
+from fyp_world.world.captions import CharacterSpec
 from fyp_world.world.characters import CHARACTERS, Character
 from fyp_world.world.dataset import FPS, TRAINING_MOTIONS, Clip, Scene, render_clip
 from fyp_world.world.motion import perform

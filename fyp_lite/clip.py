@@ -1,7 +1,7 @@
 """Clips: read frames of a video by number, choose them, crop and resize them.
 
-`open_clip` gives a `Clip`, which caches the frames that a decoder hands out; `prepare_clip` takes
-a clip and its settings to the frames that a model reads.
+`open_video` gives a `Clip`, which caches the frames that a decoder hands out; `Clip.prepare` takes
+its settings to the frames that a model reads. `opening` opens whatever else can be a clip.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,13 +25,10 @@ from fyp_lite.files.decoding import (
     PillowDecoder,
     check_file,
     check_frames,
-    file_path,
     scan,
 )
+from fyp_lite.files.writing import file_path
 from fyp_lite.settings import REFERENCE_SIZE, ClipSettings
-
-if TYPE_CHECKING:
-    from fyp_lite.keypoints.clip import KeypointClip
 
 MAX_PIXELS = 8192 * 8192
 MAX_FRAMES = 100_000
@@ -84,6 +81,20 @@ class Clip:
         for number, frame in enumerate(self._decoder.decode(0, self.num_frames - 1)):
             self._check_size(number, frame)
             yield frame
+
+    def prepare(self, settings: ClipSettings, size: int) -> PreparedClip:
+        """The frames that `settings` choose, cropped and resized to `size` x `size` pixels.
+
+        Keypoints are drawn after they are cropped, so their lines are as wide in every crop.
+
+        Raises ClipError as `choose_frames` and `crop_box` do.
+        """
+        indices = choose_frames(self, settings)
+        box = crop_box(self.height, self.width, settings)
+        frames = self.crop(indices, box, size)
+        return PreparedClip(
+            frames, self.fps / settings.frame_stride, indices, box, (self.height, self.width)
+        )
 
     def crop(self, indices: list[int], box: CropBox, size: int) -> np.ndarray:
         """Frames by number, `box` cut out of each and resized: `[f, size, size, 3]` uint8."""
@@ -146,26 +157,15 @@ def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
             start = i
 
 
-def open_clip(
-    source: str | os.PathLike[str] | KeypointClip,
-    *,
-    max_pixels: int = MAX_PIXELS,
-    max_frames: int = MAX_FRAMES,
+def open_video(
+    path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_FRAMES
 ) -> Clip:
     """Open a video file; its frame count is exact and its frames come upright.
-
-    Keypoints, or a keypoint file (.json), are opened as the skeleton video that they draw.
 
     Raises ClipError, one sentence, for a file that is missing, empty, no video, cut off, damaged,
     or larger than `max_pixels` per frame or `max_frames`.
     """
-    if not isinstance(source, str | os.PathLike):
-        return source.open()
-    path = file_path(source)
-    if path.suffix.lower() == ".json":
-        from fyp_lite.keypoints.clip import KeypointClip
-
-        return KeypointClip.load(path).open(path)
+    path = file_path(path)
     head = check_file(path)
     if head.startswith(_PICTURES):
         raise ClipError(f"{path.name} is a still picture, and a motion needs a video: name one.")
@@ -292,23 +292,3 @@ def _resized(frames: list[np.ndarray], box: CropBox, size: int) -> np.ndarray:
             picture.resize((size, size), Image.Resampling.BILINEAR, box, reducing_gap=2.0)
         )
     return out
-
-
-def prepare_clip(
-    source: Clip | str | os.PathLike[str] | KeypointClip, settings: ClipSettings, size: int
-) -> PreparedClip:
-    """Choose, crop and resize: from a file, an open clip or keypoints to a model's input size.
-
-    Keypoints are drawn after they are cropped, so their lines are as wide in every crop.
-
-    Raises ClipError as `open_clip`, `choose_frames` and `crop_box` do.
-    """
-    if not isinstance(source, Clip):
-        with open_clip(source) as opened:
-            return prepare_clip(opened, settings, size)
-    indices = choose_frames(source, settings)
-    box = crop_box(source.height, source.width, settings)
-    frames = source.crop(indices, box, size)
-    return PreparedClip(
-        frames, source.fps / settings.frame_stride, indices, box, (source.height, source.width)
-    )

@@ -96,3 +96,8 @@ def predict(
         output = unet(sample[:, :, frames], timestep, text_embeddings, pose).sample.float()
         blended[:, :, frames] += weight[frames, None, None] * output
     return blended
+
+
+def guide(uncond: Tensor, text: Tensor, guidance_scale: float) -> Tensor:
+    """Classifier-free guidance: uncond + s * (text - uncond) (Ho and Salimans 2022)."""
+    return uncond + guidance_scale * (text - uncond)

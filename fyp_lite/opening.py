@@ -7,15 +7,49 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fyp_lite.clip import Clip, open_clip
+from fyp_lite.clip import MAX_FRAMES, MAX_PIXELS, Clip, PreparedClip, open_video
+from fyp_lite.files.writing import file_path
 from fyp_lite.keypoints.clip import KeypointClip, KeypointsError
 from fyp_lite.keypoints.detectors.base import Backend
 from fyp_lite.keypoints.extract import extract_keypoints
-from fyp_lite.settings import REFERENCE_SIZE
+from fyp_lite.settings import REFERENCE_SIZE, ClipSettings
 from fyp_lite.skeleton import BLACK_LEVEL, DRAWN_LEVEL, MIN_BLACK
 
 LOOKS = 8  # frames that are looked at to tell raw from skeleton video
 MIN_SATURATION = 0.5  # of the lines of a skeleton video, in any palette
+
+
+def open_clip(
+    source: str | os.PathLike[str] | KeypointClip,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    max_frames: int = MAX_FRAMES,
+) -> Clip:
+    """Open a video file, keypoints or a keypoint file (.json) as a clip.
+
+    Keypoints are opened as the skeleton video that they draw.
+
+    Raises ClipError as `open_video` and `KeypointClip.load` do.
+    """
+    if isinstance(source, KeypointClip):
+        return source.open()
+    path = file_path(source)
+    if path.suffix.lower() == ".json":
+        return KeypointClip.load(path).open(path)
+    return open_video(path, max_pixels=max_pixels, max_frames=max_frames)
+
+
+def prepare_clip(
+    source: Clip | str | os.PathLike[str] | KeypointClip, settings: ClipSettings, size: int
+) -> PreparedClip:
+    """Choose, crop and resize: from a file, an open clip or keypoints to a model's input size.
+
+    Raises ClipError as `open_clip` and `Clip.prepare` do.
+    """
+    if isinstance(source, Clip):
+        return source.prepare(settings, size)
+    with open_clip(source) as opened:
+        return opened.prepare(settings, size)
 
 
 def find_input_type(clip: Clip, asked: str = "auto") -> str:

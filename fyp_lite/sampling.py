@@ -22,7 +22,7 @@ from diffusers.schedulers.scheduling_ddim import DDIMSchedulerOutput
 from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
-from fyp_lite.denoising import TRAINED_FRAMES, blend_weights, clip_windows, predict
+from fyp_lite.denoising import TRAINED_FRAMES, blend_weights, clip_windows, guide, predict
 from fyp_lite.model.unet import FollowYourPoseUNet
 
 
@@ -132,11 +132,6 @@ def initial_latents(
         common = torch.randn((channels, 1, height, width), generator=generator)
         videos.append((1 - shared) ** 0.5 * own + shared**0.5 * common)
     return torch.stack(videos)
-
-
-def guide(uncond: Tensor, text: Tensor, guidance_scale: float) -> Tensor:
-    """Classifier-free guidance: uncond + s * (text - uncond) (Ho and Salimans 2022)."""
-    return uncond + guidance_scale * (text - uncond)
 
 
 def predict_x0(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any
+
+from fyp_lite.text import nearest_name
 
 # Crops count pixels of the reference frame: the source resized so that its short side is this.
 REFERENCE_SIZE = 512
@@ -130,21 +130,6 @@ class SampleSettings:
     def from_dict(cls, values: dict[str, Any]) -> SampleSettings:
         """The inverse of `to_dict`; names left out keep their defaults."""
         return cls(**_known(cls, values))
-
-
-def nearest_name(word: str, names: Sequence[str]) -> str | None:
-    """The name that was probably meant: the first that `word` is a part of, or one spelt alike."""
-    holding = [name for name in names if len(word) > 2 and word in name]
-    return next(iter(holding + get_close_matches(word, names, n=1, cutoff=0.5)), None)
-
-
-def one_line(text: str, most: int = 600) -> str:
-    """`text` with whatever a terminal could act on, such as line ends in a file's name, shown; what
-    goes beyond `most` characters (from 9 on) is left out of the middle.
-    """
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-    end = most // 3
-    return text if len(text) <= most else f"{text[: most - end - 5]} ... {text[-end:]}"
 
 
 def _store(settings: object, name: str, value: float) -> None:

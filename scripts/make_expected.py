@@ -15,7 +15,7 @@ import torch
 from fyp_course.expected import write_expected
 from fyp_course.start import CASES, Case
 from fyp_lite import data_dir, load_pipeline
-from fyp_lite.clip import prepare_clip
+from fyp_lite.opening import prepare_clip
 from fyp_lite.pipeline import FollowYourPosePipeline
 
 OUT = Path(__file__).parents[1] / "data" / "expected"

@@ -12,7 +12,7 @@ from itertools import product
 from pathlib import Path
 from textwrap import fill
 
-from fyp_world.world.captions import NOUNS, PLACES, SIZES, STYLES, TIMES
+from fyp_lite.vocabulary import NOUNS, PLACES, SIZES, STYLES, TIMES
 from fyp_world.world.characters import CHARACTERS, CLOTHES_COLOURS
 from fyp_world.world.dataset import MAX_PEOPLE, TRAINING_MOTIONS, is_held_out, world_vocabulary
 from fyp_world.world.motion import HELD_OUT_MOTIONS, MOTIONS

@@ -18,13 +18,8 @@ from fyp_lite.keypoints.detectors.openpose import FROM_OPENPOSE
 from fyp_lite.keypoints.diagnose import diagnose
 from fyp_lite.keypoints.diagnose.repaint import LIMBS as OPENPOSE_LIMBS
 from fyp_lite.keypoints.edit import mirror
-from fyp_lite.skeleton import (
-    JOINTS,
-    MIN_CONFIDENCE,
-    PARTNERS,
-    check_skeleton_frames,
-    read_skeletons,
-)
+from fyp_lite.skeleton import JOINTS, MIN_CONFIDENCE, PARTNERS, check_skeleton_frames
+from fyp_lite.skeleton_reader import read_skeletons
 from fyp_lite.video import contact_sheet
 
 SMALL = 192  # pixels, a frame of `show_one_of_each`

@@ -9,7 +9,7 @@ import numpy as np
 from fyp_course.exercises.quiz import Exercise, predict
 from fyp_lite.advice import prompt_advice
 from fyp_lite.pipeline import FollowYourPosePipeline
-from fyp_world.world.captions import NOUNS, count_characters, words_of
+from fyp_lite.vocabulary import NOUNS, count_characters, words_of
 
 
 def guess_capitals() -> None:

@@ -19,8 +19,8 @@ import ipywidgets as widgets
 import numpy as np
 from IPython.display import display
 
-from fyp_course.show import few_frames, motion_reduced, picture_html, show_sheet, stills_only
-from fyp_lite.video import contact_sheet, encode_webp
+from fyp_course.show import motion_reduced, picture_html, show_sheet, stills_only
+from fyp_lite.video import contact_sheet, encode_webp, few_frames
 
 PICTURE = "256px"  # width of a preview and of a result
 WIDE = {"description_width": "110px"}

@@ -16,11 +16,11 @@ import numpy as np
 import fyp_lite
 from fyp_course.panels.base import WIDE, note
 from fyp_course.panels.people import Extraction
-from fyp_course.public.visit import MEGA, Visit, plain_name
-from fyp_lite.clip import Clip, open_clip
+from fyp_course.visit import MEGA, Visit, plain_name
+from fyp_lite.clip import Clip
 from fyp_lite.keypoints.clip import KeypointClip, KeypointsError
 from fyp_lite.keypoints.diagnose import diagnose
-from fyp_lite.opening import LOOKS, find_input_type
+from fyp_lite.opening import LOOKS, find_input_type, open_clip
 from fyp_lite.settings import ClipSettings
 
 NEEDS_ALL = "missing frames"  # a finding that only frames in a row can tell

@@ -13,24 +13,9 @@ import ipywidgets as widgets
 import numpy as np
 
 from fyp_course.panels.base import WIDE, Picture, note
-from fyp_course.public.visit import MAX_NAME, plain_name
-from fyp_lite.cards.card import RunCard
+from fyp_course.visit import MAX_NAME, plain_name
+from fyp_lite.cards.card import RunCard, differences
 from fyp_lite.video import write_video
-
-
-def differences(a: RunCard, b: RunCard) -> list[str]:
-    """What two runs do not have in common, each as "seed: 0 → 1"; empty where nothing differs."""
-    facts = [
-        {"prompt": card.prompt, "negative prompt": card.negative_prompt or "none"}
-        | {"clip": card.clip}
-        | {"detector": card.detector or "none"}
-        | card.clip_settings.to_dict()
-        | card.sample_settings.to_dict()
-        | {"model": f"{card.model} {card.weights_hash[:8]}".strip()}
-        for card in (a, b)
-    ]
-    one, other = facts
-    return [f"{name}: {one[name]} → {other[name]}" for name in one if one[name] != other[name]]
 
 
 class Comparison(widgets.VBox):

@@ -13,8 +13,9 @@ import numpy as np
 from fyp_course.panels.base import BREATH, LIVE_PREVIEWS, WIDE, Picture, RunPanel, note, show_panel
 from fyp_course.show import asked_motion, describe, motion_reduced, video_html
 from fyp_lite.advice import prompt_advice
-from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames, prepare_clip
+from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames
 from fyp_lite.cost import cost_line
+from fyp_lite.opening import prepare_clip
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.sampling import SampleStep
 from fyp_lite.settings import ClipSettings, SampleSettings

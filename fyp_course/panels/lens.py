@@ -21,11 +21,12 @@ from fyp_lite.clip import (
     choose_frames,
     crop_and_resize,
     crop_box,
-    prepare_clip,
 )
 from fyp_lite.drawing import INK, LIT, PAPER, Word, letter
+from fyp_lite.opening import prepare_clip
 from fyp_lite.settings import REFERENCE_SIZE, ClipSettings
-from fyp_lite.skeleton import JOINTS, check_skeleton_frames, read_skeletons
+from fyp_lite.skeleton import JOINTS, check_skeleton_frames
+from fyp_lite.skeleton_reader import read_skeletons
 
 TINT = (0.55, 0.62, 0.8)  # of what falls away: on black, darkness alone would not show
 VIEW = 256  # pixels, the height of both pictures of a drawn lens

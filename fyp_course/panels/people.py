@@ -12,9 +12,10 @@ from pathlib import Path
 import ipywidgets as widgets
 
 from fyp_course.panels.base import BREATH, WIDE, RunPanel, note
-from fyp_course.public.visit import Visit
+from fyp_course.visit import Visit
 from fyp_lite.keypoints.clip import KeypointClip, KeypointsError
-from fyp_lite.keypoints.detectors.base import BackendReport, available_backends
+from fyp_lite.keypoints.detectors import available_backends
+from fyp_lite.keypoints.detectors.base import BackendReport
 from fyp_lite.keypoints.extract import extract_steps
 
 AUTOMATIC = "automatic"

@@ -18,12 +18,13 @@ from fyp_course.panels.generate import GenerateControls, SkeletonChooser
 from fyp_course.panels.lens import CropLens
 from fyp_course.panels.ruler import FrameRuler
 from fyp_course.panels.sweep import SweepPanel
-from fyp_course.public.visit import Visit
 from fyp_course.show import stills_only
+from fyp_course.visit import Visit
 from fyp_lite.cards.card import CardError, RunCard, make_card
-from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames, open_clip
+from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames
 from fyp_lite.files.hashes import file_hash
 from fyp_lite.keypoints.advice import clip_advice
+from fyp_lite.opening import open_clip
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.settings_file import read_settings_file

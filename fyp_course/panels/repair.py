@@ -17,7 +17,8 @@ from fyp_course.show import show_picture, stills_only
 from fyp_lite.keypoints import edit
 from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.keypoints.tracking import follow_people
-from fyp_lite.skeleton import JOINTS, draw_skeletons, read_skeletons
+from fyp_lite.skeleton import JOINTS, draw_skeletons
+from fyp_lite.skeleton_reader import read_skeletons
 
 PLAYED, PLAY_SIZE = 96, 256  # frames of the clip at most, and pixels, in the moving preview
 MAX_PEOPLE = 3

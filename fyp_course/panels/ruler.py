@@ -14,13 +14,9 @@ from PIL import Image
 
 from fyp_course.panels.base import WIDE, Picture, note
 from fyp_course.show import show_picture, stills_only
-from fyp_lite.clip import (
-    Clip,
-    ClipError,
-    PreparedClip,
-    prepare_clip,
-)
+from fyp_lite.clip import Clip, ClipError, PreparedClip
 from fyp_lite.drawing import BAD, DARK_BAD, DIM, INK, LIT, PAPER, Word, letter
+from fyp_lite.opening import prepare_clip
 from fyp_lite.settings import ClipSettings
 
 WIDTH = 900  # pixels of a drawn ruler

@@ -10,12 +10,13 @@ import ipywidgets as widgets
 from IPython.display import display
 
 from fyp_course.panels.base import WIDE, Picture, RunPanel
-from fyp_course.public.visit import Visit
 from fyp_course.show import show_picture, stills_only
-from fyp_lite.cost import estimate_seconds, readable_seconds
+from fyp_course.visit import Visit
+from fyp_lite.cost import estimate_seconds
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.sweeps.axes import AXIS_NAMES, read_values
 from fyp_lite.sweeps.sheet import Given, Sweep, SweepResult
+from fyp_lite.text import readable_seconds
 
 
 class SweepPanel(RunPanel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 
 from fyp_course.panels.playground import Playground
-from fyp_course.public.visit import Limits, Visit, own_folder
+from fyp_course.visit import Limits, Visit, own_folder
 from fyp_lite.loading import load_pipeline
 
 

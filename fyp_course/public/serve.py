@@ -14,7 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from fyp_course.public.visit import MEGA, Limits, own_folder, remove_left_over
+from fyp_course.visit import MEGA, Limits, own_folder, remove_left_over
 from fyp_lite.cli.options import Parser
 
 INTRODUCTION = """# Follow Your Pose: the playground

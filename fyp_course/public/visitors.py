@@ -10,7 +10,7 @@ from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelMana
 from tornado.web import HTTPError
 from traitlets import Integer
 
-from fyp_course.public.visit import remove_left_over
+from fyp_course.visit import remove_left_over
 
 
 class Visitors(AsyncMappingKernelManager):

@@ -22,18 +22,17 @@ import numpy as np
 import torch
 from PIL import Image, PngImagePlugin
 
-import fyp_lite
-from fyp_course.expected import frames_of_strip, resized
-from fyp_course.show import MAX_STILLS, few_frames
 from fyp_lite.cards.picture import class_picture, draw_card
-from fyp_lite.clip import Clip, open_clip, prepare_clip
-from fyp_lite.files.decoding import file_path
+from fyp_lite.clip import Clip
 from fyp_lite.files.hashes import file_hash, weight_hashes
-from fyp_lite.loading import WEIGHTS
-from fyp_lite.opening import open_skeleton
+from fyp_lite.files.writing import file_path, written_whole
+from fyp_lite.folders import data_dir
+from fyp_lite.model_folder import WEIGHTS
+from fyp_lite.opening import open_clip, open_skeleton, prepare_clip
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import ClipSettings, SampleSettings
-from fyp_lite.video import contact_sheet, written_whole
+from fyp_lite.version import __version__
+from fyp_lite.video import MAX_STILLS, contact_sheet, few_frames, frames_of_strip, resized
 
 __all__ = ["CardError", "ClipFacts", "RunCard", "class_picture", "clip_facts", "make_card"]
 
@@ -159,7 +158,7 @@ class RunCard:
             CardError: the clip is not bundled and no path is given, or it has other content.
             KeypointsError: the detector of its people is not ready here.
         """
-        path = fyp_lite.data_dir() / "clips" / self.clip if clip is None else Path(clip)
+        path = data_dir() / "clips" / self.clip if clip is None else Path(clip)
         if not path.is_file():
             raise CardError(f"There is no clip {path}: give the path of {self.clip} as clip=.")
         if file_hash(path) != self.clip_hash:
@@ -238,7 +237,7 @@ def make_card(
             "python": platform.python_version(),
             "torch": torch.__version__,
             "diffusers": diffusers.__version__,
-            "fyp_lite": fyp_lite.__version__,
+            "fyp_lite": __version__,
         },
         device=pipeline.device.type,
         dtype=str(pipeline.unet.dtype).removeprefix("torch."),
@@ -349,3 +348,18 @@ def _weights(pipeline: FollowYourPosePipeline) -> tuple[str, str]:
     hashes = "".join(f"{name} {file}\n" for name, file in files.items())
     name = "lite" if folder == WEIGHTS / "lite" else folder.name
     return name, hashlib.sha256(hashes.encode()).hexdigest()
+
+
+def differences(a: RunCard, b: RunCard) -> list[str]:
+    """What two runs do not have in common, each as "seed: 0 → 1"; empty where nothing differs."""
+    facts = [
+        {"prompt": card.prompt, "negative prompt": card.negative_prompt or "none"}
+        | {"clip": card.clip}
+        | {"detector": card.detector or "none"}
+        | card.clip_settings.to_dict()
+        | card.sample_settings.to_dict()
+        | {"model": f"{card.model} {card.weights_hash[:8]}".strip()}
+        for card in (a, b)
+    ]
+    one, other = facts
+    return [f"{name}: {one[name]} → {other[name]}" for name in one if one[name] != other[name]]

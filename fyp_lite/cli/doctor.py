@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from IPython.display import Markdown, display
-
 LEAST_VERSIONS = {
     "torch": "2.4",
     "diffusers": "0.36",
@@ -46,16 +44,6 @@ class Row:
         return not self.fix
 
 
-def doctor() -> None:
-    """Show the pass/fix table in a notebook; takes up to a minute, as it times the model."""
-    rows = diagnose()
-    lines = ["| | | found | fix |", "|---|---|---|---|"]
-    for row in rows:
-        mark = "✔ ok" if row.ok else "✘ **fix**"
-        lines.append(f"| {mark} | {row.name} | {row.found} | {row.fix} |".replace("\n", " "))
-    display(Markdown("\n".join([*lines, "", _summary(rows)])))
-
-
 def report() -> str:
     """The same table as plain text, for a terminal."""
     rows = diagnose()
@@ -65,7 +53,7 @@ def report() -> str:
         lines.append(f"{'ok ' if row.ok else 'FIX'}  {row.name:<{width}}  {row.found}")
         if not row.ok:
             lines.append(f"{'':{width + 7}}{row.fix}")
-    return "\n".join([*lines, "", _summary(rows)])
+    return "\n".join([*lines, "", summary(rows)])
 
 
 def diagnose() -> list[Row]:
@@ -81,7 +69,7 @@ def diagnose() -> list[Row]:
     return rows
 
 
-def _summary(rows: list[Row]) -> str:
+def summary(rows: list[Row]) -> str:
     wrong = sum(not row.ok for row in rows)
     if not wrong:
         return "All is well: go on."
@@ -169,7 +157,7 @@ def _writing() -> Iterator[Row]:
 
 def _weights() -> Iterator[Row]:
     from fyp_lite.files.hashes import CheckpointError, verify_hashes
-    from fyp_lite.loading import WEIGHTS
+    from fyp_lite.model_folder import WEIGHTS
 
     try:
         for folder in sorted(path.parent for path in WEIGHTS.rglob("hashes.json")):
@@ -181,7 +169,7 @@ def _weights() -> Iterator[Row]:
 
 
 def _clips() -> Iterator[Row]:
-    from fyp_lite import data_dir
+    from fyp_lite.folders import data_dir
 
     folder = data_dir() / "clips"
     missing = [name for name in CLIPS if not (folder / name).is_file()]
@@ -192,8 +180,8 @@ def _clips() -> Iterator[Row]:
 def _decoders() -> Iterator[Row]:
     import av
 
-    from fyp_lite import data_dir
-    from fyp_lite.clip import open_clip
+    from fyp_lite.folders import data_dir
+    from fyp_lite.opening import open_clip
 
     with open_clip(data_dir() / "clips" / CLIPS[0]) as clip:
         clip.read([clip.num_frames - 1])
@@ -217,9 +205,10 @@ def _gpu() -> Iterator[Row]:
 
 
 def _lite_model() -> Iterator[Row]:
-    from fyp_lite.cost import estimate_seconds, readable_seconds
+    from fyp_lite.cost import estimate_seconds
     from fyp_lite.loading import load_pipeline
     from fyp_lite.settings import ClipSettings, SampleSettings
+    from fyp_lite.text import readable_seconds
 
     pipeline, clip, sample = load_pipeline(), ClipSettings(), SampleSettings()
     seconds = estimate_seconds(pipeline, clip, sample)
@@ -256,9 +245,10 @@ def full_verdict(num_frames: int, device: Any, free: int, dtypes: list[Any]) -> 
         free: bytes that can be taken on it.
         dtypes: torch types that may be used, from the preferred one on.
     """
-    from fyp_lite.cost import estimate_seconds_unseen, readable_seconds
+    from fyp_lite.cost import estimate_seconds_unseen
     from fyp_lite.full.footprint import FULL
-    from fyp_lite.full.memory import MemoryShortError, choose_memory_mode, readable_bytes
+    from fyp_lite.full.memory import MemoryShortError, choose_memory_mode
+    from fyp_lite.text import readable_bytes, readable_seconds
 
     try:
         choice = choose_memory_mode(FULL, num_frames, device=device, free=free, dtypes=dtypes)
@@ -274,7 +264,7 @@ def full_verdict(num_frames: int, device: Any, free: int, dtypes: list[Any]) -> 
 
 def _full_files() -> str:
     from fyp_lite.full.convert import full_folder
-    from fyp_lite.loading import is_model_folder
+    from fyp_lite.model_folder import is_model_folder
 
     here = is_model_folder(full_folder())
     return "Its files are here." if here else "Its files are not here: docs/full_model.md."
@@ -282,7 +272,7 @@ def _full_files() -> str:
 
 def _raw_video() -> Iterator[Row]:
     """Not a thing to fix: skeleton videos need no detector."""
-    from fyp_lite.keypoints.detectors.base import available_backends
+    from fyp_lite.keypoints.detectors import available_backends
 
     for report in available_backends():
         state = "ready" if report.ready else "not ready"

@@ -8,10 +8,10 @@ import os
 import sys
 import time
 from contextlib import ExitStack
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from fyp_lite import __version__, data_dir
 from fyp_lite.cli.options import (
     CLIP_OPTIONS,
     FLAGS,
@@ -23,10 +23,12 @@ from fyp_lite.cli.options import (
     build_sweep_parser,
     read_options,
 )
-from fyp_lite.files.decoding import file_path
-from fyp_lite.settings import ClipSettings, SampleSettings, one_line
+from fyp_lite.files.writing import check_room_in_name, file_path
+from fyp_lite.folders import data_dir
+from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.settings_file import read_settings_file
-from fyp_lite.video import check_room_in_name
+from fyp_lite.text import one_line
+from fyp_lite.version import __version__
 
 EPILOG = """examples:
   fyp-lite "a panda on the sea" --clip dance --out panda.mp4
@@ -137,10 +139,10 @@ def find_clip(name: str) -> str:
 def generate(job: dict[str, Any], out: Path) -> None:
     """Make the video and its settings file; print where they are."""
     from fyp_lite.advice import prompt_advice
-    from fyp_lite.clip import open_clip, prepare_clip
-    from fyp_lite.opening import find_input_type
+    from fyp_lite.files.writing import written_whole
+    from fyp_lite.opening import find_input_type, open_clip, prepare_clip
     from fyp_lite.skeleton import check_skeleton_frames
-    from fyp_lite.video import check_video_path, write_video, written_whole
+    from fyp_lite.video import check_video_path, write_video
 
     began = time.perf_counter()
     clip_settings = ClipSettings.from_dict(job["clip_settings"])
@@ -195,7 +197,7 @@ def demo(out_folder: Path = Path("out")) -> None:
     import numpy as np
     from PIL import Image
 
-    from fyp_lite.clip import open_clip, prepare_clip
+    from fyp_lite.opening import open_clip, prepare_clip
     from fyp_lite.video import contact_sheet
 
     out = out_folder / "demo.mp4"
@@ -249,13 +251,12 @@ def main(argv: list[str] | None = None) -> int:
         if argv[:1] == ["sweep"]:
             return sweep(argv[1:])
         if argv[:1] == ["convert"]:
-            from fyp_lite.full.convert import convert_command
+            from fyp_lite.cli.convert import convert_command
 
             return convert_command(argv[1:])
         if argv[:1] == ["serve"]:
-            from fyp_course.public.serve import serve_command
-
-            return serve_command(argv[1:])
+            (command,) = entry_points(group="fyp_lite.commands", name="serve")
+            return command.load()(argv[1:])
         arguments = build_parser().parse_args(argv)
         if arguments.prompt in ("demo", "doctor"):
             others = {k: v for k, v in vars(arguments).items() if v is not None and k != "prompt"}

@@ -8,7 +8,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
 
-from fyp_lite.settings import ClipSettings, SampleSettings, nearest_name, one_line
+from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.text import nearest_name, one_line
 
 # Options and the fields of the settings that they set.
 CLIP_OPTIONS = {

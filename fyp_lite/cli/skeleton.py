@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from fyp_lite.clip import Clip, choose_frames, crop_box, open_clip
-from fyp_lite.files.decoding import file_path
+from fyp_lite.clip import Clip, choose_frames, crop_box
+from fyp_lite.files.writing import file_path
 from fyp_lite.keypoints.advice import clip_advice
 from fyp_lite.keypoints.clip import KeypointClip, KeypointsError, check_keypoints_path
 from fyp_lite.keypoints.extract import ExtractStep, check_motion, extract_steps
-from fyp_lite.opening import find_input_type
+from fyp_lite.opening import find_input_type, open_clip
 from fyp_lite.settings import ClipSettings
 from fyp_lite.video import check_video_path
 

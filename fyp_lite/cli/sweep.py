@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fyp_lite.cli.skeleton import show_progress
-from fyp_lite.clip import Clip, open_clip
-from fyp_lite.cost import readable_seconds
+from fyp_lite.clip import Clip
 from fyp_lite.keypoints.extract import extract_steps
-from fyp_lite.opening import find_input_type
+from fyp_lite.opening import find_input_type, open_clip
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.sweeps.axes import SweepError, read_values
 from fyp_lite.sweeps.cluster import local_client
 from fyp_lite.sweeps.run import Batch, Progress
 from fyp_lite.sweeps.sheet import result_of, write_sheet
 from fyp_lite.sweeps.store import INDEX
+from fyp_lite.text import readable_seconds
 
 if TYPE_CHECKING:
     from distributed import Client

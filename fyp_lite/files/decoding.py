@@ -11,7 +11,6 @@ one long frame, get that frame repeated.
 from __future__ import annotations
 
 import math
-import os
 import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
@@ -29,23 +28,6 @@ _FORMATS = "mov,matroska,avi,mpegts,flv,asf,ogg,h264,hevc"
 
 class ClipError(ValueError):
     """A clip that cannot be used as asked: one sentence with what it has and what would do."""
-
-
-def file_path(path: str | os.PathLike[str]) -> Path:
-    """`path` with ~ as the home folder, whether or not there is such a file.
-
-    Raises ClipError for a name that no file here can have.
-    """
-    found = Path(os.path.expanduser(path))  # Path's own gives up where there is no such user
-    try:
-        found.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    except (OSError, ValueError) as error:  # too long, holds a zero or bytes that are no text
-        name = str(found) if len(str(found)) <= 80 else str(found)[:77] + "..."
-        reason = error.strerror if isinstance(error, OSError) else "it holds what no name can"
-        raise ClipError(f"{name!r} cannot be a file ({reason}): give another name.") from None
-    return found
 
 
 def check_frames(frames: np.ndarray) -> None:

@@ -25,6 +25,7 @@ from fyp_lite.full.footprint import (
 )
 from fyp_lite.model.attention import FeedForward
 from fyp_lite.pipeline import FRAMES_AT_ONCE, FollowYourPosePipeline
+from fyp_lite.text import readable_bytes
 
 USABLE = 0.85  # share of the free memory to plan with: the rest is what the count does not see
 
@@ -239,11 +240,6 @@ def free_memory(device: torch.device) -> int:
     import psutil
 
     return int(psutil.virtual_memory().available)
-
-
-def readable_bytes(size: float) -> str:
-    """In units of 10**9 bytes: "less than 0.1 GB", "3.1 GB"."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e8 else "less than 0.1 GB"
 
 
 def _networks(pipeline: FollowYourPosePipeline) -> tuple[Any, ...]:

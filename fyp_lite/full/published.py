@@ -21,7 +21,7 @@ from torch import Tensor
 from fyp_lite.files.hashes import CheckpointError
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.unet import FollowYourPoseUNet
-from fyp_lite.settings import one_line
+from fyp_lite.text import one_line
 
 # The published file keeps the pose encoder inside the UNet and numbers its parts; all other names
 # are Stable Diffusion's and stay.

@@ -23,7 +23,7 @@ from fyp_lite.keypoints.network import KeypointNet
 from fyp_lite.skeleton import LIMBS, MIN_CONFIDENCE
 
 if TYPE_CHECKING:
-    from fyp_world.world.dataset import Scene
+    pass
 
 FOLDER = Path(__file__).parents[1] / "weights" / "judges"
 # Joints that tell how a limb is held: the left and the right one.
@@ -147,31 +147,6 @@ def _within(error: np.ndarray, limit: float) -> float:
 
 def _mean(values: list[bool] | np.ndarray) -> float:
     return float(np.mean(values)) if len(values) else math.nan
-
-
-def facts_of(scene: Scene) -> dict[str, frozenset[str]]:
-    """What can be seen of a scene, attribute by attribute.
-
-    Left out is what no picture shows. Clothes of which nothing is said have the character's own
-    colour. A pencil sketch has no colours. A plain background has no time of day. Whether a person
-    is tiny or tall is decided by its skeleton: that is the "size" of the follow score.
-    """
-    people = scene.characters
-    facts = {
-        "character": frozenset(person.name for person in people),
-        "count": frozenset({("one", "two", "three")[len(people) - 1]}),
-        "style": frozenset({scene.style}),
-        "cute": frozenset({"cute"} if any(person.cute for person in people) else ()),
-    }
-    plain, sketch = scene.place.endswith(" background"), scene.style == "pencil sketch"
-    if not plain:
-        facts["time"] = frozenset({scene.time})
-    if not (plain and sketch):
-        facts["place"] = frozenset({scene.place})
-    colours = [person.colour for person in people]
-    if all(colours) and not sketch:
-        facts["colour"] = frozenset(str(colour) for colour in colours)
-    return facts
 
 
 def seen_names(
@@ -321,13 +296,12 @@ class Judge:
         """What a video shows, attribute by attribute."""
         return seen_names(self.names, self.facts.probabilities(video))
 
-    def prompt(self, video: np.ndarray, wanted: Scene | Facts) -> dict[str, bool]:
-        """`prompt_score` of a video for a scene of the world or for facts of your own.
+    def prompt(self, video: np.ndarray, facts: Facts) -> dict[str, bool]:
+        """`prompt_score` of a video for facts, such as {"place": ["sea"]}.
 
         Raises:
             ValueError: a name that the classifier has never seen, with the nearest ones.
         """
-        facts: Facts = wanted if isinstance(wanted, Mapping) else facts_of(wanted)
         for attribute, wanted_names in facts.items():
             known = self.names.get(attribute, [])
             for name in wanted_names:

@@ -27,9 +27,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from fyp_lite.clip import MAX_FRAMES, MAX_PIXELS, Clip, CropBox
-from fyp_lite.files.decoding import ClipError, file_path
+from fyp_lite.files.decoding import ClipError
+from fyp_lite.files.writing import check_room_in_name, file_path, written_whole
 from fyp_lite.skeleton import JOINTS, draw_skeletons
-from fyp_lite.video import check_room_in_name, write_long_video, written_whole
+from fyp_lite.video import write_long_video
 
 FORMAT, VERSION = "fyp_lite keypoints", 1
 MAX_PEOPLE = 16

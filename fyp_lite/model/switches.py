@@ -11,14 +11,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from fyp_lite.model.attention import CrossFrameAttention, TemporalAttention, TemporalConvolution
 from fyp_lite.model.pose_encoder import PoseEncoder
-from fyp_lite.pipeline import FollowYourPosePipeline
+
+
+class Networks(Protocol):
+    """What is switched: a pipeline, or anything else that has these two networks."""
+
+    unet: nn.Module
+    pose_encoder: nn.Module
+    config: Any
+
+    def register_to_config(self, **changes: Any) -> None: ...
 
 
 def no_pose(module: PoseEncoder, skeleton: Tensor) -> list[Tensor]:
@@ -54,7 +63,7 @@ ACROSS_FRAMES = ("cross-frame attention", "temporal attention", "temporal convol
 
 
 @contextmanager
-def switched_off(pipeline: FollowYourPosePipeline, *parts: str) -> Iterator[None]:
+def switched_off(pipeline: Networks, *parts: str) -> Iterator[None]:
     """The pipeline without these parts, until the `with` block ends, however it ends.
 
     Without cross-frame attention every frame looks at itself alone; other parts add nothing.
@@ -90,7 +99,7 @@ def other_forward(module: nn.Module, forward: Callable[..., Any]) -> Iterator[No
 
 
 @contextmanager
-def own_noise(pipeline: FollowYourPosePipeline) -> Iterator[None]:
+def own_noise(pipeline: Networks) -> Iterator[None]:
     """Every frame begins with noise of its own, until the `with` block ends, however it ends."""
     shared = pipeline.config.shared_noise
     pipeline.register_to_config(shared_noise=0.0)

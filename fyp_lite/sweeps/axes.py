@@ -12,9 +12,10 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from fyp_lite.cards.card import ClipFacts, clip_facts
-from fyp_lite.clip import Clip, choose_frames, crop_box, open_clip
-from fyp_lite.opening import open_skeleton
-from fyp_lite.settings import ClipSettings, SampleSettings, nearest_name
+from fyp_lite.clip import Clip, choose_frames, crop_box
+from fyp_lite.opening import open_clip, open_skeleton
+from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.text import nearest_name
 from fyp_lite.video import check_video_path
 
 CLIP_NAMES = tuple(field.name for field in fields(ClipSettings))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from fyp_lite.advice import UNHEARD
-from fyp_lite.clip import prepare_clip
+from fyp_lite.opening import prepare_clip
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.skeleton import check_skeleton_frames

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from fyp_lite.cards.card import RunCard
+from fyp_lite.files.writing import written_whole
 from fyp_lite.sweeps.axes import Job, Model, SweepError
 from fyp_lite.sweeps.worker import Files
-from fyp_lite.video import written_whole
 
 INDEX = "index.csv"
 DTYPES = ("float32", "bfloat16", "float16")

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 
 from fyp_lite.cards.card import make_card
-from fyp_lite.loading import WEIGHTS, best_device, best_dtype, is_model_folder, load_pipeline
+from fyp_lite.loading import best_device, best_dtype, load_pipeline
+from fyp_lite.model_folder import WEIGHTS, is_model_folder
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.sampling import SampleStep
 from fyp_lite.sweeps.axes import Job, Model, SweepError

@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fyp_lite.clip import prepare_clip
-from fyp_lite.judges.scores import Judge, facts_of, flicker, person_sizes
-from fyp_lite.opening import open_skeleton
+from fyp_lite.judges.scores import Judge, flicker, person_sizes
+from fyp_lite.opening import open_skeleton, prepare_clip
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.sampling import initial_latents, sample_steps
 from fyp_lite.settings import ClipSettings, SampleSettings
-from fyp_lite.skeleton import draw_skeletons, read_skeletons
+from fyp_lite.skeleton import draw_skeletons
+from fyp_lite.skeleton_reader import read_skeletons
 from fyp_world.training.generated_latents import pose_of_stills
 from fyp_world.world.characters import CHARACTERS
-from fyp_world.world.dataset import FPS, TRAINING_MOTIONS, Clip, random_clip, render_clip
+from fyp_world.world.dataset import FPS, TRAINING_MOTIONS, Clip, facts_of, random_clip, render_clip
 from fyp_world.world.motion import perform
 
 SEED = 20_260_101  # far from any training seed
@@ -187,7 +187,7 @@ def kernel_distance(first: np.ndarray, second: np.ndarray) -> float:
 
 def prompt_scores(judge: Judge, video: np.ndarray, clip: Clip) -> Scores:
     """The prompt score as 0 or 1: "shows cute" for cute ones, "shows not cute" for the others."""
-    shown = judge.prompt(video, clip.scene)
+    shown = judge.prompt(video, facts_of(clip.scene))
     if not facts_of(clip.scene)["cute"]:
         shown["not cute"] = shown.pop("cute")
     return as_scores(shown)

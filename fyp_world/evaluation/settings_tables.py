@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from fyp_lite import data_dir
-from fyp_lite.clip import ClipError, PreparedClip, open_clip, prepare_clip
+from fyp_lite.clip import ClipError, PreparedClip
 from fyp_lite.denoising import TRAINED_FRAMES, blend_weights, clip_windows
 from fyp_lite.judges.scores import flickers
 from fyp_lite.model.switches import SWITCHES, switched_off
-from fyp_lite.opening import open_skeleton
+from fyp_lite.opening import open_clip, open_skeleton, prepare_clip
 from fyp_lite.settings import SCHEDULERS, ClipSettings, SampleSettings
-from fyp_lite.skeleton import draw_skeletons, read_skeletons
+from fyp_lite.skeleton import draw_skeletons
+from fyp_lite.skeleton_reader import read_skeletons
+from fyp_lite.vocabulary import PLACES
 from fyp_world.evaluation.measures import (
     CLIP_FRAMES,
     Likeness,
@@ -31,7 +33,6 @@ from fyp_world.evaluation.measures import (
     prompt_summary,
 )
 from fyp_world.training.s5_guided import led_by_pose
-from fyp_world.world.captions import PLACES
 from fyp_world.world.dataset import Clip, render_clip
 
 STEPS = (1, 2, 5, 10, 20, 50)

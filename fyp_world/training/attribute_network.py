@@ -22,7 +22,6 @@ from torch import Tensor, nn
 
 from fyp_lite.files.hashes import write_hashes
 from fyp_lite.judges.classifier import CELL, OF_PEOPLE, OF_PICTURES, AttributeClassifier
-from fyp_lite.judges.scores import facts_of
 from fyp_lite.keypoints.network import KeypointNet
 from fyp_world.training import keypoint_network
 from fyp_world.training.assemble import forget_folders
@@ -41,7 +40,7 @@ from fyp_world.training.common import (
 )
 from fyp_world.training.s2_text import PLACES
 from fyp_world.world.characters import CHARACTERS, CLOTHES_COLOURS
-from fyp_world.world.dataset import Scene
+from fyp_world.world.dataset import Scene, facts_of
 from fyp_world.world.scenes import TIMES
 from fyp_world.world.styles import STYLES
 

@@ -23,10 +23,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
+from fyp_lite.denoising import guide
 from fyp_lite.model.switches import other_forward
 from fyp_lite.model.text import build_tokenizer
 from fyp_lite.model.unet import FollowYourPoseUNet, UNetOutput
-from fyp_lite.sampling import guide
 from fyp_world.training.cache import Cache
 from fyp_world.training.common import (
     Draw,

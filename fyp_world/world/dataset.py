@@ -199,3 +199,28 @@ def _draw_shadow(canvas: skia.Canvas, figure: Figure) -> None:
     )
     thickness = 0.025 * figure.height
     canvas.drawOval(skia.Rect(x - half, y - thickness, x + half, y + thickness), paint)
+
+
+def facts_of(scene: Scene) -> dict[str, frozenset[str]]:
+    """What can be seen of a scene, attribute by attribute.
+
+    Left out is what no picture shows. Clothes of which nothing is said have the character's own
+    colour. A pencil sketch has no colours. A plain background has no time of day. Whether a person
+    is tiny or tall is decided by its skeleton: that is the "size" of the follow score.
+    """
+    people = scene.characters
+    facts = {
+        "character": frozenset(person.name for person in people),
+        "count": frozenset({("one", "two", "three")[len(people) - 1]}),
+        "style": frozenset({scene.style}),
+        "cute": frozenset({"cute"} if any(person.cute for person in people) else ()),
+    }
+    plain, sketch = scene.place.endswith(" background"), scene.style == "pencil sketch"
+    if not plain:
+        facts["time"] = frozenset({scene.time})
+    if not (plain and sketch):
+        facts["place"] = frozenset({scene.place})
+    colours = [person.colour for person in people]
+    if all(colours) and not sketch:
+        facts["colour"] = frozenset(str(colour) for colour in colours)
+    return facts

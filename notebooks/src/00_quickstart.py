@@ -73,7 +73,7 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 from fyp_course.panels.generate import ClipPreview, GenerateControls
 from fyp_course.show import show_side_by_side, show_video
 from fyp_lite import ClipSettings, SampleSettings, data_dir, load_pipeline, write_video
-from fyp_lite.clip import open_clip, prepare_clip
+from fyp_lite.opening import open_clip, prepare_clip
 
 pipeline = load_pipeline()
 clip = open_clip(data_dir() / "clips" / "dance.mp4")

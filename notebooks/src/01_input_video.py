@@ -73,8 +73,8 @@ from fyp_course.exercises import lesson_01 as tasks
 from fyp_course.show import show_side_by_side, show_video, stills_only
 from fyp_course.start import resume
 from fyp_lite import data_dir
-from fyp_lite.clip import crop_and_resize, open_clip, prepare_clip
-from fyp_lite.opening import find_input_type
+from fyp_lite.clip import crop_and_resize
+from fyp_lite.opening import find_input_type, open_clip, prepare_clip
 
 lesson = resume("01")
 pipeline, skeleton, prompt = lesson.pipeline, lesson.skeleton, lesson.prompt
@@ -112,7 +112,7 @@ tasks.guess_the_green_arm()
 
 # %%
 from fyp_course.alt_text import describe_motion
-from fyp_lite.skeleton import read_skeletons
+from fyp_lite.skeleton_reader import read_skeletons
 
 keypoints = read_skeletons(skeleton.frames)
 
@@ -134,7 +134,7 @@ print("In words:", describe_motion(keypoints))
 # program has three behind one function. Which of them can be used here?
 
 # %%
-from fyp_lite.keypoints import available_backends
+from fyp_lite.keypoints.detectors import available_backends
 
 for backend in available_backends():
     print(f"{'ready    ' if backend.ready else 'not ready'} {backend.name}: {backend.note}")
@@ -172,7 +172,7 @@ print(f"{raw.path.name}: {raw.num_frames} frames of {raw.width} x {raw.height} p
 # cropping come later, so no slider ever has to detect again.
 
 # %%
-from fyp_lite.keypoints import extract_keypoints
+from fyp_lite.keypoints.extract import extract_keypoints
 
 people = extract_keypoints(raw, backend=detector)
 from_raw = prepare_clip(people, lesson.clip_settings, size)
@@ -209,7 +209,7 @@ tasks.guess_the_better_skeleton()
 
 # %%
 from fyp_lite import SampleSettings
-from fyp_lite.keypoints import KeypointClip
+from fyp_lite.keypoints.clip import KeypointClip
 
 is_bundled = raw_path == bundled_raw.path
 truth = KeypointClip.load(bundled_raw.path.with_suffix(".json"))

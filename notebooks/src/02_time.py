@@ -134,7 +134,7 @@ import time
 import numpy as np
 
 from fyp_course.show import show_side_by_side, show_video
-from fyp_lite.clip import prepare_clip
+from fyp_lite.opening import prepare_clip
 
 
 def generate(settings):
@@ -170,7 +170,7 @@ for offset, (_, prepared, seconds) in offsets.items():
 tasks.guess_the_pace(clip.fps)
 
 # %%
-from fyp_lite.skeleton import read_skeletons
+from fyp_lite.skeleton_reader import read_skeletons
 
 
 def travel(keypoints):
@@ -383,7 +383,7 @@ panel.show()
 
 # %%
 from fyp_lite import data_dir
-from fyp_lite.clip import open_clip
+from fyp_lite.opening import open_clip
 
 with open_clip(data_dir() / "clips" / "walk.mp4") as walk:
     joints = read_skeletons(walk.read(range(walk.num_frames)))

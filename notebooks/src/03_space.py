@@ -162,8 +162,8 @@ import time
 
 from fyp_course.panels.lens import cut_joints, cut_sentence, zoom_sentence
 from fyp_course.show import show_side_by_side
-from fyp_lite.clip import prepare_clip
-from fyp_lite.skeleton import read_skeletons
+from fyp_lite.opening import prepare_clip
+from fyp_lite.skeleton_reader import read_skeletons
 
 crops = {
     "zero offset": ClipSettings(),
@@ -315,7 +315,7 @@ CropLens(clip, my_settings, pipeline.size).show()
 
 # %%
 from fyp_lite import data_dir
-from fyp_lite.clip import open_clip
+from fyp_lite.opening import open_clip
 
 pair = open_clip(data_dir() / "clips" / "two_people.mp4")
 people = read_skeletons(pair.read(ClipSettings().frame_indices()))  # from left to right

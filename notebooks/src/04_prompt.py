@@ -245,7 +245,7 @@ tasks.guess_who_moves_the_arms()
 # %%
 from fyp_course.charts import difference
 from fyp_lite import ClipSettings, SampleSettings, data_dir
-from fyp_lite.clip import open_clip, prepare_clip
+from fyp_lite.opening import open_clip, prepare_clip
 
 quick, four = SampleSettings(num_inference_steps=4), ClipSettings(num_frames=4)
 dance = prepare_clip(start.clip, four, pipeline.size).frames
@@ -340,7 +340,7 @@ show_gallery({f"drawn: {gallery[name]}": drawings[name] for name in few}, skelet
 # %%
 from fyp_course.charts import judge_video, show_scores
 from fyp_lite.judges.scores import Judge
-from fyp_lite.skeleton import read_skeletons
+from fyp_lite.skeleton_reader import read_skeletons
 
 wanted = {
     "04_panda_sea": {"character": ["panda"], "place": ["sea"]},

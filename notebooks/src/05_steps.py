@@ -325,7 +325,7 @@ for n in (1, 5, 50):
 # %%
 from fyp_course.charts import drawn_case, judge_video, show_scores
 from fyp_lite.judges.scores import Judge
-from fyp_lite.skeleton import read_skeletons
+from fyp_lite.skeleton_reader import read_skeletons
 
 judge, keypoints = Judge(), read_skeletons(skeleton.frames)
 wanted = {"character": ["wizard"], "place": ["forest"]}

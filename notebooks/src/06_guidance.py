@@ -74,7 +74,7 @@ from fyp_course.charts import show_chart, show_gallery
 from fyp_course.exercises import lesson_06 as tasks
 from fyp_course.start import resume
 from fyp_lite import ClipSettings, SampleSettings
-from fyp_lite.clip import prepare_clip
+from fyp_lite.opening import prepare_clip
 
 start = resume("06")
 pipeline, skeleton = start.pipeline, start.skeleton
@@ -95,7 +95,7 @@ print(f"Prompt: {start.prompt}; this model's own guidance scale is {own:g}")
 # %%
 import inspect
 
-from fyp_lite.sampling import guide
+from fyp_lite.denoising import guide
 
 print(inspect.getsource(guide))
 
@@ -281,7 +281,7 @@ for scale in (0, 4):
 # %%
 from fyp_course.charts import drawn_case, judge_video, show_scores
 from fyp_lite.judges.scores import Judge
-from fyp_lite.skeleton import read_skeletons
+from fyp_lite.skeleton_reader import read_skeletons
 
 judge, keypoints = Judge(), read_skeletons(skeleton.frames)
 wanted = {"character": ["panda"], "place": ["sea"]}

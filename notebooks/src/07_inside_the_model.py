@@ -125,7 +125,7 @@ print(inspect.getsource(PoseEncoder.forward))
 
 # %%
 from fyp_course.panels.words import on_figure
-from fyp_lite.skeleton import read_skeletons
+from fyp_lite.skeleton_reader import read_skeletons
 
 keypoints = read_skeletons(skeleton.frames)
 for level, feature in enumerate(features, 1):

@@ -348,7 +348,7 @@ show_losses({"words": RUN / "text", "pictures": RUN / "joint", "motion": RUN / "
 from fyp_course.tiny import to_pipeline
 from fyp_lite import ClipSettings, SampleSettings, data_dir, prepare_clip
 from fyp_lite.judges.scores import flicker
-from fyp_lite.skeleton import read_skeletons
+from fyp_lite.skeleton_reader import read_skeletons
 
 dance = prepare_clip(data_dir() / "clips" / "dance.mp4", ClipSettings(), TINY_SIZE)
 settings = SampleSettings(num_inference_steps=12, seed=0)

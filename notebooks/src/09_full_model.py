@@ -93,7 +93,7 @@ else:
 tasks.guess_the_size()
 
 # %%
-from fyp_lite.loading import networks_from_published_config
+from fyp_lite.full.published import networks_from_published_config
 
 PUBLISHED = {
     "sample_size": 64,  # latents; pictures are eight times as large
@@ -184,7 +184,8 @@ print(f"a step of the full model is {ratio:.0f} times the work")
 # worked out from it, as if it used the processor equally well. It is an estimate and is called so.
 
 # %%
-from fyp_lite.cost import estimate_seconds, readable_seconds
+from fyp_lite.cost import estimate_seconds
+from fyp_lite.text import readable_seconds
 
 steps = 50  # the published default
 lite_seconds = estimate_seconds(
@@ -240,7 +241,8 @@ tasks.guess_the_long_clip()
 # %%
 from fyp_lite.cost import count_windows
 from fyp_lite.full.footprint import FULL
-from fyp_lite.full.memory import choose_memory_mode, estimate_memory, memory_modes, readable_bytes
+from fyp_lite.full.memory import choose_memory_mode, estimate_memory, memory_modes
+from fyp_lite.text import readable_bytes
 
 GPU, HALF, LENGTHS = torch.device("cuda"), [torch.float16], [4, 8, 32, 128]
 
@@ -307,7 +309,7 @@ exercise.check(budget)
 # %%
 import inspect
 
-from fyp_lite.loading import load_published, to_published_keys
+from fyp_lite.full.published import load_published, to_published_keys
 
 print(inspect.getdoc(load_published))
 

@@ -131,10 +131,9 @@ tasks.guess_what_is_known()
 # %%
 import time
 
-from fyp_course.panels.compare import differences
 from fyp_course.show import show_video
-from fyp_lite.cards.card import RunCard, class_picture, make_card
-from fyp_lite.clip import prepare_clip
+from fyp_lite.cards.card import RunCard, class_picture, differences, make_card
+from fyp_lite.opening import prepare_clip
 
 quick = SampleSettings(num_inference_steps=8, guidance_scale=2)
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 import fyp_lite
 from fyp_lite.cli.main import CLIP_OPTIONS, FLAGS, SAMPLE_OPTIONS, main
-from fyp_lite.clip import open_clip
 from fyp_lite.keypoints.clip import KeypointClip
+from fyp_lite.opening import open_clip
 from fyp_lite.settings import ClipSettings, SampleSettings
 
 FLAG = {name: FLAGS.get(name, f"--{name.replace('_', '-')}") for name in CLIP_OPTIONS}

@@ -17,9 +17,9 @@ import fyp_lite
 from fyp_course.panels.clip_picker import ClipPicker
 from fyp_lite.cards.card import RunCard
 from fyp_lite.cli.main import find_clip
-from fyp_lite.clip import open_clip
 from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.loading import find_weights
+from fyp_lite.opening import open_clip
 from fyp_lite.settings_file import read_settings_file
 from fyp_lite.video import write_video
 

@@ -16,7 +16,7 @@ import pytest
 from helpers import forbid_network
 from nbclient import NotebookClient
 
-from fyp_lite.loading import WEIGHTS
+from fyp_lite.model_folder import WEIGHTS
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"

@@ -18,9 +18,9 @@ from published_files import (
 from safetensors import safe_open
 
 from fyp_lite.full.convert import convert_full
-from fyp_lite.full.published import TRAINED_LAYERS, to_published_keys
+from fyp_lite.full.published import TRAINED_LAYERS, load_published, to_published_keys
 from fyp_lite.full.sources import FullSources
-from fyp_lite.loading import load_pipeline, load_published
+from fyp_lite.loading import load_pipeline
 
 
 @torch.no_grad()

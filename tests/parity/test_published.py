@@ -14,11 +14,11 @@ import torch
 from safetensors.torch import load_file
 
 from fyp_lite.files.hashes import CheckpointError
-from fyp_lite.full.published import published_scheduler
-from fyp_lite.loading import (
+from fyp_lite.full.published import (
     from_published_keys,
     load_published,
     networks_from_published_config,
+    published_scheduler,
     to_published_keys,
 )
 from fyp_lite.model.attention import Transformer

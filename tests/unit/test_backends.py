@@ -10,11 +10,17 @@ import numpy as np
 import pytest
 
 from fyp_lite import data_dir
-from fyp_lite.clip import open_clip
 from fyp_lite.judges.scores import follow_score
 from fyp_lite.keypoints.clip import KeypointClip, KeypointsError
-from fyp_lite.keypoints.detectors import cartoon, mediapipe, openpose
-from fyp_lite.keypoints.detectors.base import available_backends, choose_backend, keep_seen
+from fyp_lite.keypoints.detectors import (
+    available_backends,
+    cartoon,
+    choose_backend,
+    mediapipe,
+    openpose,
+)
+from fyp_lite.keypoints.detectors.base import keep_seen
+from fyp_lite.opening import open_clip
 
 # ---------------------------------------------------------------------------- choosing
 

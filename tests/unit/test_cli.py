@@ -10,8 +10,8 @@ from PIL import Image
 
 from fyp_lite import data_dir
 from fyp_lite.cli.main import build_parser, find_clip, main, read_job
-from fyp_lite.clip import open_clip, prepare_clip
 from fyp_lite.keypoints.clip import KeypointClip
+from fyp_lite.opening import open_clip, prepare_clip
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.skeleton import check_skeleton_frames
 from fyp_lite.video import write_video

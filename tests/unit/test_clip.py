@@ -14,17 +14,9 @@ from PIL import Image, ImageDraw
 
 from fyp_lite import clip as clip_module
 from fyp_lite import video as video_module
-from fyp_lite.clip import (
-    Clip,
-    ClipError,
-    CropBox,
-    choose_frames,
-    crop_and_resize,
-    crop_box,
-    open_clip,
-    prepare_clip,
-)
+from fyp_lite.clip import Clip, ClipError, CropBox, choose_frames, crop_and_resize, crop_box
 from fyp_lite.files.decoding import AvDecoder, scan
+from fyp_lite.opening import open_clip, prepare_clip
 from fyp_lite.settings import ClipSettings
 from fyp_lite.video import (
     check_video_path,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fyp_world.world.captions import NOUNS, PLACES, TIMES, words_of
+from fyp_lite.vocabulary import NOUNS, PLACES, TIMES, words_of
 from fyp_world.world.characters import CHARACTERS
 from fyp_world.world.dataset import (
     is_held_out,

@@ -133,8 +133,8 @@ def full_costs(monkeypatch):
     import torch
 
     from fyp_lite import cost, loading
-    from fyp_lite.full.memory import MemoryEstimate
     from fyp_lite.full import memory
+    from fyp_lite.full.memory import MemoryEstimate
 
     def estimate(model, num_frames, mode, **_):
         return MemoryEstimate({"unet": 10**9}, {"unet": 3 * 10**9}, mode.offload)

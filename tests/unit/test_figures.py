@@ -21,10 +21,10 @@ from fyp_course.charts import (
 )
 from fyp_course.start import CASES
 from fyp_lite import data_dir
-from fyp_lite.clip import prepare_clip
 from fyp_lite.judges.scores import Judge
 from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.model.text import build_tokenizer
+from fyp_lite.opening import prepare_clip
 from fyp_lite.settings import ClipSettings
 
 X = [1, 5, 20]

@@ -9,10 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fyp_lite.clip import open_clip
 from fyp_lite.keypoints.clip import KeypointsError
-from fyp_lite.keypoints.detectors import blazepose, mediapipe
-from fyp_lite.keypoints.detectors.base import choose_backend
+from fyp_lite.keypoints.detectors import blazepose, choose_backend, mediapipe
 from fyp_lite.keypoints.detectors.blazepose import (
     ANCHORS,
     FROM_BLAZEPOSE,
@@ -22,6 +20,7 @@ from fyp_lite.keypoints.detectors.blazepose import (
     views,
 )
 from fyp_lite.keypoints.detectors.mediapipe import MediapipeBackend
+from fyp_lite.opening import open_clip
 
 # ---------------------------------------------------------------------------- BlazePose's geometry
 

@@ -24,7 +24,6 @@ from fyp_lite.full.memory import (
     fit_to_memory,
     memory_mode,
     memory_modes,
-    readable_bytes,
     set_memory_mode,
 )
 from fyp_lite.loading import load_pipeline
@@ -32,6 +31,7 @@ from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.unet import FollowYourPoseUNet
 from fyp_lite.pipeline import decode_frames
 from fyp_lite.settings import SampleSettings
+from fyp_lite.text import readable_bytes
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 PLAIN = MemoryMode(torch.float32)

@@ -11,8 +11,8 @@ from PIL import Image
 
 from fyp_lite.cli.main import main
 from fyp_lite.cli.skeleton import find_people_beside
-from fyp_lite.clip import open_clip
 from fyp_lite.keypoints.clip import KeypointClip
+from fyp_lite.opening import open_clip
 from fyp_lite.settings import ClipSettings
 from fyp_lite.video import write_video
 

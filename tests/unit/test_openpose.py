@@ -12,8 +12,7 @@ import torch
 from huggingface_hub import hf_hub_download
 
 from fyp_lite.keypoints.clip import KeypointsError
-from fyp_lite.keypoints.detectors import openpose
-from fyp_lite.keypoints.detectors.base import choose_backend
+from fyp_lite.keypoints.detectors import choose_backend, openpose
 from fyp_lite.skeleton import JOINTS
 
 # OpenPose's 18 joints by our names, as its documentation lists them.

@@ -15,13 +15,12 @@ from helpers import build_playground, press_generate
 
 import fyp_lite
 from fyp_course.panels.clip_picker import ClipPicker
-from fyp_course.panels.compare import differences
 from fyp_course.panels.playground import Playground
-from fyp_lite.cards.card import RunCard
-from fyp_lite.clip import open_clip
+from fyp_lite.cards.card import RunCard, differences
 from fyp_lite.files.hashes import file_hash
 from fyp_lite.keypoints.clip import KeypointClip, KeypointsError
 from fyp_lite.keypoints.detectors.base import BackendReport
+from fyp_lite.opening import open_clip
 from fyp_lite.settings import ClipSettings
 from fyp_lite.skeleton import check_skeleton_frames
 from fyp_lite.video import write_video

@@ -13,10 +13,9 @@ from PIL import Image
 
 import fyp_lite
 from fyp_course.panels.clip_picker import starting_settings, uploaded_files
-from fyp_course.panels.compare import differences
 from fyp_course.panels.playground import Playground
 from fyp_course.show import reduced_motion
-from fyp_lite.cards.card import RunCard
+from fyp_lite.cards.card import RunCard, differences
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.video import write_video
 

@@ -20,12 +20,19 @@ from safetensors.torch import load_file, save_file
 
 from fyp_lite import data_dir
 from fyp_lite.cards.card import RunCard, make_card
+from fyp_lite.cli.convert import convert_command
 from fyp_lite.files.hashes import CheckpointError, file_hash, verify_hashes
-from fyp_lite.full.convert import convert_command, convert_full
+from fyp_lite.full.convert import convert_full
 from fyp_lite.full.lora import merge_lora
-from fyp_lite.full.published import TEMPORAL_LAYERS, TRAINED_LAYERS, read_tensors, to_published_keys
+from fyp_lite.full.published import (
+    TEMPORAL_LAYERS,
+    TRAINED_LAYERS,
+    load_published,
+    read_tensors,
+    to_published_keys,
+)
 from fyp_lite.full.sources import CHECKPOINT, FullSources, assemble, find_files
-from fyp_lite.loading import load_pipeline, load_published
+from fyp_lite.loading import load_pipeline
 from fyp_lite.settings import ClipSettings, SampleSettings
 
 

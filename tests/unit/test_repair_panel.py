@@ -9,8 +9,8 @@ from helpers import shown_bytes
 from fyp_course.panels.diagnose import HEALTHY, SkeletonDoctor, report
 from fyp_course.panels.repair import RepairPanel, keypoints_of
 from fyp_course.panels.repair_stage import draw_stage
-from fyp_lite.clip import open_clip
 from fyp_lite.keypoints.clip import KeypointClip
+from fyp_lite.opening import open_clip
 from fyp_lite.skeleton import JOINTS, draw_skeletons
 from fyp_world.world.motion import perform
 

@@ -10,8 +10,9 @@ from helpers import shown_bytes
 
 import fyp_lite
 from fyp_course.panels.ruler import SIDE, WIDTH, FrameRuler, draw_ruler, listed
-from fyp_lite.clip import ClipError, open_clip, prepare_clip
+from fyp_lite.clip import ClipError
 from fyp_lite.drawing import BAD, LIT
+from fyp_lite.opening import open_clip, prepare_clip
 from fyp_lite.settings import ClipSettings
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 import fyp_lite
 from fyp_lite.cards import picture
 from fyp_lite.cards.card import CardError, RunCard, class_picture, make_card
-from fyp_lite.clip import open_clip, prepare_clip
+from fyp_lite.opening import open_clip, prepare_clip
 from fyp_lite.settings import ClipSettings, SampleSettings, SettingsError
 
 PROMPT = "a panda on the sea – “süß”"
@@ -93,7 +93,7 @@ def test_other_weights_are_warned_of(run, tiny_pipeline):
 
 
 def test_the_bundled_model_has_a_name_and_a_hash(card, tiny_pipeline, monkeypatch, run):
-    from fyp_lite.loading import WEIGHTS
+    from fyp_lite.model_folder import WEIGHTS
 
     monkeypatch.setattr(type(tiny_pipeline), "name_or_path", str(WEIGHTS / "lite"))
     bundled = make_card(tiny_pipeline, CLIP, CLIP_SETTINGS, SAMPLE_SETTINGS, PROMPT, run[0], 1)

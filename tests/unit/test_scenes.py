@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import skia
 
-from fyp_world.world.captions import PLACES
-from fyp_world.world.captions import STYLES as STYLE_PHRASES
-from fyp_world.world.captions import TIMES as TIME_PHRASES
+from fyp_lite.vocabulary import PLACES
+from fyp_lite.vocabulary import STYLES as STYLE_PHRASES
+from fyp_lite.vocabulary import TIMES as TIME_PHRASES
 from fyp_world.world.scenes import COLOURS, SCENES, TIMES, draw_scene
 from fyp_world.world.styles import STYLES, apply_style
 

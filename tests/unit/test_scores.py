@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from fyp_lite.judges.scores import (
-    facts_of,
     flicker,
     flickers,
     follow_score,
@@ -19,7 +18,7 @@ from fyp_lite.judges.scores import (
     seen_names,
 )
 from fyp_world.world.captions import CharacterSpec
-from fyp_world.world.dataset import Scene, random_clip, render_clip
+from fyp_world.world.dataset import Scene, facts_of, random_clip, render_clip
 
 HEIGHT = 100.0  # of the person below, from nose to ankles
 

@@ -11,7 +11,7 @@ from helpers import press_generate, shown_bytes
 
 import fyp_lite
 from fyp_course.panels.scrubber import STILL, StepScrubber, draw_strip, watch_steps
-from fyp_lite.clip import prepare_clip
+from fyp_lite.opening import prepare_clip
 from fyp_lite.settings import ClipSettings, SampleSettings
 
 PROMPT = "a panda on the sea"

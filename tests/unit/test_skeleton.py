@@ -8,15 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fyp_lite.skeleton import (
-    JOINTS,
-    LIMBS,
-    PALETTE,
-    check_skeleton_frames,
-    draw_skeletons,
-    mirror_colours,
-    read_skeletons,
-)
+from fyp_lite.skeleton import JOINTS, LIMBS, PALETTE, check_skeleton_frames, draw_skeletons
+from fyp_lite.skeleton_reader import mirror_colours, read_skeletons
 from fyp_world.world.motion import perform
 
 
@@ -177,7 +170,7 @@ def test_reading_and_redrawing_covers_the_published_clip(shared_dir):
 
 
 def test_the_two_readings_of_a_frame_complete_each_other():
-    from fyp_lite.skeleton import _skeleton_reader
+    from fyp_lite.skeleton_reader import _skeleton_reader
 
     keypoints = standing()
     keypoints[0, 0, :, 0] += 40

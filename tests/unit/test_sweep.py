@@ -12,8 +12,9 @@ from PIL import Image
 
 import fyp_lite
 from fyp_course.panels.sweep import SweepPanel
-from fyp_lite.clip import ClipError, open_clip, prepare_clip
+from fyp_lite.clip import ClipError
 from fyp_lite.drawing import LIT
+from fyp_lite.opening import open_clip, prepare_clip
 from fyp_lite.settings import ClipSettings, SampleSettings, SettingsError
 from fyp_lite.sweeps.axes import SweepError, read_values
 from fyp_lite.sweeps.sheet import CELL, Given, Sweep, SweepResult, sweep

@@ -13,8 +13,8 @@ import pytest
 import fyp_lite
 from fyp_lite.cards.card import RunCard
 from fyp_lite.cli.main import main
-from fyp_lite.clip import prepare_clip
 from fyp_lite.keypoints.clip import KeypointClip
+from fyp_lite.opening import prepare_clip
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.sweeps.axes import SweepError
 from fyp_lite.sweeps.cluster import connected
@@ -77,7 +77,7 @@ def test_every_combination_is_stored_with_its_card_and_an_index(tiny_pipeline, t
     expected = tiny_pipeline(AXES["prompt"][1], chosen.frames, settings).video
     video, fps = stored[7].load()
     assert (video == expected).all() and fps == card.fps == chosen.fps
-    with fyp_lite.clip.open_clip(stored[7].video) as mp4:
+    with fyp_lite.opening.open_clip(stored[7].video) as mp4:
         assert mp4.num_frames == 2
     assert (card.run(tiny_pipeline) == video).all()
 

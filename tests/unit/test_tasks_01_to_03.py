@@ -10,9 +10,9 @@ from helpers import passes, tried
 
 from fyp_course.exercises import lesson_01, lesson_02, lesson_03
 from fyp_lite import data_dir
-from fyp_lite.clip import open_clip, prepare_clip
 from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.keypoints.diagnose import diagnose
+from fyp_lite.opening import open_clip, prepare_clip
 from fyp_lite.settings import ClipSettings
 from fyp_lite.skeleton import PARTNERS, draw_skeletons
 

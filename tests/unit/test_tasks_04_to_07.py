@@ -7,7 +7,7 @@ from helpers import build_tiny_pipeline, passes, tried
 
 from fyp_course.exercises import lesson_04, lesson_05, lesson_06, lesson_07, quiz
 from fyp_lite import data_dir
-from fyp_lite.clip import prepare_clip
+from fyp_lite.opening import prepare_clip
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_world.world.captions import vocabulary
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from fyp_course.exercises import lesson_08, lesson_09, lesson_10
 from fyp_lite import data_dir
-from fyp_lite.clip import open_clip
+from fyp_lite.opening import open_clip
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.sweeps.sheet import Given
 from fyp_world.world.characters import CHARACTERS

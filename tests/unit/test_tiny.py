@@ -13,9 +13,9 @@ pytest.importorskip("skia")
 from fyp_course import tiny
 from fyp_lite.model.text import build_tokenizer
 from fyp_lite.model.vae import FrameAutoencoder
+from fyp_lite.vocabulary import NOUNS
 from fyp_world.training import s3_joint
 from fyp_world.training.common import Draw, load_average
-from fyp_world.world.captions import NOUNS
 from fyp_world.world.characters import CHARACTERS
 from fyp_world.world.dataset import world_vocabulary
 

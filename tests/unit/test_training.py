@@ -16,12 +16,14 @@ import torch
 from accelerate.state import AcceleratorState
 from safetensors.torch import save_file
 
+from fyp_lite.denoising import guide
 from fyp_lite.files.hashes import verify_hashes
-from fyp_lite.loading import WEIGHTS, load_pipeline
+from fyp_lite.loading import load_pipeline
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.text import build_tokenizer
 from fyp_lite.model.unet import FollowYourPoseUNet, UNetOutput
-from fyp_lite.sampling import guide, lite_scheduler
+from fyp_lite.model_folder import WEIGHTS
+from fyp_lite.sampling import lite_scheduler
 from fyp_lite.settings import SampleSettings
 from fyp_world.training import (
     assemble,
@@ -29,6 +31,7 @@ from fyp_world.training import (
     common,
     generated_latents,
     s1_autoencoder,
+    s2_text,
     s3_joint,
     s4_temporal,
     s5_guided,

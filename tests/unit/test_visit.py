@@ -13,9 +13,10 @@ import pytest
 from helpers import press_generate
 
 import fyp_lite
+from fyp_course import visit
 from fyp_course.panels.playground import Playground
-from fyp_course.public import serve, visit
-from fyp_course.public.visit import Limits, Visit, VisitError, own_folder, plain_name
+from fyp_course.public import serve
+from fyp_course.visit import Limits, Visit, VisitError, own_folder, plain_name
 from fyp_lite.cli.main import main
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.video import write_video

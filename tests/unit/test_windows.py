@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from fyp_lite.denoising import TRAINED_FRAMES, blend_weights, clip_windows, predict, windows
+from fyp_lite.denoising import TRAINED_FRAMES, blend_weights, clip_windows, guide, predict, windows
 from fyp_lite.loading import load_pipeline
 from fyp_lite.pipeline import FollowYourPosePipeline
-from fyp_lite.sampling import guide
 from fyp_lite.settings import SampleSettings
 
 

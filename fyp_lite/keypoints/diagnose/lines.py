@@ -9,7 +9,8 @@ import numpy as np
 
 from fyp_lite.clip import CropBox, crop_and_resize
 from fyp_lite.keypoints.diagnose.finding import Finding, sample
-from fyp_lite.skeleton import BLACK_LEVEL, DRAWN_LEVEL, LINE_WIDTH, draw_skeletons, read_skeletons
+from fyp_lite.skeleton import BLACK_LEVEL, DRAWN_LEVEL, LINE_WIDTH, draw_skeletons
+from fyp_lite.skeleton_reader import read_skeletons
 
 MIN_LINE = LINE_WIDTH / 2  # of the short side; what the models have seen begins about here
 MIN_PERSON = 0.25  # of the short side, the larger side of a person's box

@@ -11,7 +11,8 @@ import numpy as np
 from fyp_lite.keypoints.diagnose.finding import Finding, drawn
 from fyp_lite.keypoints.diagnose.lines import LEAST_WHOLE, longest_run
 from fyp_lite.keypoints.edit import fill_frames
-from fyp_lite.skeleton import draw_skeletons, read_skeletons
+from fyp_lite.skeleton import draw_skeletons
+from fyp_lite.skeleton_reader import read_skeletons
 
 LONGEST_GAP = 0.5  # seconds: filling more would invent the motion
 STILL, MOVING = 0.01, 0.3  # of the usual change: a repeated frame, and what surrounds it
