@@ -1,21 +1,121 @@
-"""Clips of any length, through a network that was trained on a few frames at a time.
+"""Ways to make one prediction: guidance, the pose window, windows over long clips.
 
-A long clip is seen through overlapping windows of the trained length. Every window begins with
-frame 0 of the clip, the anchor: cross-frame attention looks at the first frame of what it is given
-for the character's looks, so all windows paint the same character. (Temporal attention has no sense
-of position: to it the anchor is one frame more.) At every step of the sampler the predictions of
-all windows are blended into one for the whole clip, so that each window hears of its neighbours at
-the next step.
+The sampler asks for one prediction per step: `denoise(x_t, t, index)`. The functions here build
+such a `denoise` from smaller ones, so that nothing has to reach into the network:
+
+    evaluate = through_windows(unet, num_frames)            clips of any length
+    both = guided(evaluate, uncond, text, pose, scale)      classifier-free guidance
+    denoise = within(settings.guided, both, text_alone)     only in some of the steps
+
+A long clip goes through overlapping windows of the trained length. Every window begins with frame 0
+of the clip, the anchor: cross-frame attention looks at the first frame of its input for the
+character's looks, so all windows paint the same character. (Temporal attention has no sense of
+position: the anchor is just one more frame.) At every step the predictions of all windows are
+blended into one for the whole clip, so neighbouring windows influence each other at the next step.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from fyp_lite.model.unet import FollowYourPoseUNet
+from fyp_lite.settings import SampleSettings
 
 TRAINED_FRAMES = 8  # of the published model and of the lite model
+
+# (x_t `[b, c, f, h, w]` float32, timestep, index of the step) to the prediction, of x_t's shape.
+Denoise = Callable[[Tensor, Tensor, int], Tensor]
+# (x_t, timestep, text embeddings `[rows, tokens, d]`, pose features or None) to the prediction,
+# `[rows, c, f, h, w]` float32. rows may be a multiple of b: see `FollowYourPoseUNet.forward`.
+Evaluate = Callable[[Tensor, Tensor, Tensor, list[Tensor] | None], Tensor]
+
+
+def guide(uncond: Tensor, text: Tensor, guidance_scale: float) -> Tensor:
+    """Classifier-free guidance: uncond + s * (text - uncond) (Ho and Salimans 2022)."""
+    return uncond + guidance_scale * (text - uncond)
+
+
+def conditioned(evaluate: Evaluate, text: Tensor, pose: list[Tensor] | None) -> Denoise:
+    """One evaluation per step, with these text embeddings and this pose."""
+    return lambda x_t, t, index: evaluate(x_t, t, text, pose)
+
+
+def guided(
+    evaluate: Evaluate,
+    uncond: Tensor,
+    text: Tensor,
+    pose: list[Tensor] | None,
+    guidance_scale: float,
+    together: bool = True,
+) -> Denoise:
+    """Classifier-free guidance: two evaluations per step.
+
+    Args:
+        uncond, text: embeddings of the empty or negative prompt and of the prompt.
+        pose: for both branches.
+        together: both branches in one batch, which is faster; one after the other, they need less
+            memory.
+    """
+
+    def denoise(x_t: Tensor, t: Tensor, index: int) -> Tensor:
+        if together:
+            without, with_text = evaluate(x_t, t, torch.cat([uncond, text]), pose).chunk(2)
+        else:
+            without, with_text = (evaluate(x_t, t, words, pose) for words in (uncond, text))
+        return guide(without, with_text, guidance_scale)
+
+    return denoise
+
+
+def within(steps: Callable[[int], bool], inside: Denoise, outside: Denoise) -> Denoise:
+    """`inside` in the steps whose index `steps` accepts, `outside` in all others."""
+    return lambda x_t, t, index: (inside if steps(index) else outside)(x_t, t, index)
+
+
+def build_denoise(
+    evaluate: Evaluate,
+    settings: SampleSettings,
+    text: Tensor | None,
+    uncond: Tensor | None,
+    pose_features: list[Tensor] | None,
+    guidance_scale: float,
+    branches_together: bool = True,
+) -> Denoise:
+    """Guidance in its interval and the pose in its window, as `settings` ask for them.
+
+    Args:
+        text: embeddings of the prompt; None only where guidance_scale is 0.
+        uncond: of the empty or negative prompt; None only where guidance_scale is 1.
+        pose_features: see `FollowYourPoseUNet.forward`; None leaves the pose out.
+        guidance_scale: the settings' own, or the model's where they leave it open. 1 evaluates the
+            text branch only, 0 the unconditional one only, others both.
+
+    Raises:
+        ValueError: embeddings that are needed are None.
+    """
+    for embeddings, name, without in ((text, "text", 0), (uncond, "uncond", 1)):
+        if embeddings is None and guidance_scale != without:
+            raise ValueError(f"{name} is None, but guidance_scale {guidance_scale} needs it.")
+
+    def branches(pose: list[Tensor] | None) -> Denoise:
+        if text is None or uncond is None:
+            alone = uncond if text is None else text
+            assert alone is not None
+            return conditioned(evaluate, alone, pose)
+        both = guided(evaluate, uncond, text, pose, guidance_scale, branches_together)
+        return within(settings.guided, both, conditioned(evaluate, text, pose))
+
+    if pose_features is None or settings.pose_strength == 0:
+        return branches(None)
+    if settings.pose_strength != 1:
+        pose_features = [settings.pose_strength * feature for feature in pose_features]
+    return within(settings.posed, branches(pose_features), branches(None))
+
+
+# ---------------------------------------------------------------------------- clips of any length
 
 
 def windows(num_frames: int, length: int, overlap: int) -> list[list[int]]:
@@ -67,37 +167,31 @@ def blend_weights(views: list[list[int]]) -> Tensor:
     return weights / weights.sum(dim=0)
 
 
-def predict(
-    unet: FollowYourPoseUNet,
-    sample: Tensor,
-    timestep: Tensor,
-    text_embeddings: Tensor,
-    pose_features: list[Tensor] | None,
-    views: list[list[int]],
-    weights: Tensor,
-) -> Tensor:
-    """The network's prediction for a whole clip, `[rows, c, f, h, w]` float32, window by window.
+def through_windows(
+    unet: FollowYourPoseUNet, num_frames: int, trained_frames: int = TRAINED_FRAMES
+) -> Evaluate:
+    """The network for clips of `num_frames`: one evaluation per window, blended into one.
 
     All windows start from the same x_t and a step of the sampler is linear in the prediction, so
-    this weighted mean is that of the steps which the windows would take: MultiDiffusion's fusion
-    (Bar-Tal et al. 2023), along time as in Gen-L-Video (Wang et al. 2023). One window is in memory
-    at a time.
+    this weighted mean equals the mean of the steps that the windows would take: MultiDiffusion's
+    fusion (Bar-Tal et al. 2023), along time as in Gen-L-Video (Wang et al. 2023). One window is in
+    memory at a time.
 
     Args:
-        sample: noisy latents `[b, c, f, h, w]`.
-        timestep, text_embeddings, pose_features: see `FollowYourPoseUNet.forward`.
-        views: from `windows`.
-        weights: from `blend_weights`.
+        trained_frames: longer clips go through in overlapping windows of this length.
     """
-    shape = (len(text_embeddings), *sample.shape[1:])
-    blended = torch.zeros(shape, device=sample.device)
-    for frames, weight in zip(views, weights.to(sample.device), strict=True):
-        pose = pose_features and [feature[:, :, frames] for feature in pose_features]
-        output = unet(sample[:, :, frames], timestep, text_embeddings, pose).sample.float()
-        blended[:, :, frames] += weight[frames, None, None] * output
-    return blended
+    views = clip_windows(num_frames, trained_frames)
+    weights = blend_weights(views)
 
+    def evaluate(
+        x_t: Tensor, t: Tensor, text: Tensor, pose_features: list[Tensor] | None
+    ) -> Tensor:
+        sample = x_t.to(unet.dtype)
+        blended = torch.zeros((len(text), *sample.shape[1:]), device=sample.device)
+        for frames, weight in zip(views, weights.to(sample.device), strict=True):
+            pose = pose_features and [feature[:, :, frames] for feature in pose_features]
+            output = unet(sample[:, :, frames], t, text, pose).sample.float()
+            blended[:, :, frames] += weight[frames, None, None] * output
+        return blended
 
-def guide(uncond: Tensor, text: Tensor, guidance_scale: float) -> Tensor:
-    """Classifier-free guidance: uncond + s * (text - uncond) (Ho and Salimans 2022)."""
-    return uncond + guidance_scale * (text - uncond)
+    return evaluate

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import ipywidgets as widgets
 import numpy as np
-import torch
 from IPython.display import display
 from PIL import Image
 from torch import Tensor
@@ -19,7 +18,6 @@ from fyp_course.show import show_picture, stills_only
 from fyp_lite.cost import cost_line
 from fyp_lite.drawing import DIM, INK, LIT, PAPER, Word, letter
 from fyp_lite.pipeline import FollowYourPosePipeline
-from fyp_lite.sampling import initial_latents
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.skeleton import check_skeleton_frames
 
@@ -56,7 +54,6 @@ def watch_steps(
 ) -> Iterator[StepView]:
     """Sample as `pipeline.steps` does, with a decoded middle frame before and after each step."""
     steps = pipeline.steps(prompt, skeleton_frames, settings)
-    latents = _first_latents(pipeline, skeleton_frames.shape, settings.seed)
     middle = slice(len(skeleton_frames) // 2, len(skeleton_frames) // 2 + 1)
     alphas = pipeline.scheduler.alphas_cumprod
     for step in steps:
@@ -65,22 +62,12 @@ def watch_steps(
             step.num_steps,
             step.timestep,
             float(1 - alphas[step.timestep]),
-            latents,
+            step.latents_before,
             step.pred_x0,
-            pipeline.decode(latents[:, :, middle])[0][0],
+            pipeline.decode(step.latents_before[:, :, middle])[0][0],
             pipeline.decode(step.pred_x0[:, :, middle])[0][0],
             step.latents,
         )
-        latents = step.latents
-
-
-def _first_latents(pipeline: FollowYourPosePipeline, shape: tuple[int, ...], seed: int) -> Tensor:
-    """The noise that `pipeline.steps` begins with: it yields what comes after each step only."""
-    patch = pipeline.pose_encoder.config.patch
-    count, height, width = shape[:3]
-    size = (pipeline.unet.config.in_channels, count, height // patch, width // patch)
-    generator = torch.Generator().manual_seed(seed)
-    return initial_latents(size, [generator], pipeline.config.shared_noise).to(pipeline.device)
 
 
 def draw_strip(steps: Sequence[StepView]) -> np.ndarray:

@@ -26,7 +26,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from fyp_lite.denoising import TRAINED_FRAMES, blend_weights, clip_windows, predict
+from fyp_lite.denoising import TRAINED_FRAMES, through_windows
 from fyp_lite.model.attention import CrossFrameAttention, FeedForward
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.unet import FollowYourPoseUNet
@@ -232,9 +232,8 @@ def _step(networks: dict[str, Any], num_frames: int, branches: int, live: LiveBy
     live.peak = live.live  # to make them belongs to another phase
     latents = torch.empty(1, unet.config.in_channels, num_frames, size, size, dtype=torch.float32)
     text = torch.empty(branches, words, unet.config.cross_attention_dim, dtype=dtype)
-    views = clip_windows(num_frames, num_frames)
-    weights = blend_weights(views)
-    predict(unet, latents.to(dtype), torch.tensor(500), text, pose_features, views, weights)
+    evaluate = through_windows(unet, num_frames, num_frames)
+    evaluate(latents, torch.tensor(500), text, pose_features)
 
 
 @lru_cache(maxsize=256)

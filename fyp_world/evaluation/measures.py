@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from itertools import cycle
 from pathlib import Path
@@ -14,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from fyp_lite.denoising import Denoise, guide
 from fyp_lite.judges.scores import Judge, flicker, person_sizes
 from fyp_lite.opening import open_skeleton, prepare_clip
 from fyp_lite.pipeline import FollowYourPosePipeline
-from fyp_lite.sampling import initial_latents, sample_steps
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.skeleton import draw_skeletons
 from fyp_lite.skeleton_reader import read_skeletons
@@ -103,32 +104,38 @@ def generate(
 
 
 def generate_stills(
-    pipeline: FollowYourPosePipeline, stills: list[Clip], settings: SampleSettings
+    pipeline: FollowYourPosePipeline,
+    stills: list[Clip],
+    settings: SampleSettings,
+    pose_guidance: float = 1.0,
 ) -> list[np.ndarray]:
-    """The same for clips of one frame, several at once: `[1, h, w, 3]` each."""
+    """The same for clips of one frame, several at once: `[1, h, w, 3]` each.
+
+    Args:
+        pose_guidance: s in `without + s * (with - without)` the pose; 1 is none of it, others
+            evaluate the network twice per step.
+    """
     videos: list[np.ndarray] = []
     for start in range(0, len(stills), STILLS_AT_ONCE):
         part = stills[start : start + STILLS_AT_ONCE]
         skeletons = np.concatenate([skeleton_of(clip, pipeline.size) for clip in part])
         features = pose_of_stills(pipeline, skeletons)
-        generators = [
-            torch.Generator().manual_seed(settings.seed + start + i) for i in range(len(part))
-        ]
-        shape = (pipeline.unet.config.in_channels, *features[0].shape[2:])
-        noise = initial_latents(shape, generators, pipeline.config.shared_noise)
-        for step in sample_steps(
-            pipeline.unet,
-            pipeline.scheduler,
-            noise.to(pipeline.device),
-            pipeline.encode_prompt([caption_of(clip) for clip in part]),
-            pipeline.encode_prompt([""] * len(part)),
-            features,
-            num_inference_steps=settings.num_inference_steps,
-            guidance_scale=pipeline.guidance_scale(settings),
-        ):
+        prompts = [caption_of(clip) for clip in part]
+        seeds = [settings.seed + start + i for i in range(len(part))]
+        denoise = pipeline.denoiser(prompts, features, settings)
+        if pose_guidance != 1:
+            no_pose = replace(settings, pose_strength=0.0)
+            without = pipeline.denoiser(prompts, features, no_pose)
+            denoise = led_by_pose(denoise, without, pose_guidance)
+        for step in pipeline.sample(denoise, features[0].shape[2:], settings, seeds):
             latents = step.latents
         videos += pipeline.decode(latents)
     return videos
+
+
+def led_by_pose(with_pose: Denoise, without: Denoise, scale: float) -> Denoise:
+    """Guidance by the pose: without + scale * (with - without), at twice the cost."""
+    return lambda x_t, t, index: guide(without(x_t, t, index), with_pose(x_t, t, index), scale)
 
 
 def measure(judge: Judge, video: np.ndarray, clip: Clip) -> Scores:

@@ -32,7 +32,6 @@ from fyp_world.evaluation.measures import (
     measure,
     prompt_summary,
 )
-from fyp_world.training.s5_guided import led_by_pose
 from fyp_world.world.dataset import Clip, render_clip
 
 STEPS = (1, 2, 5, 10, 20, 50)
@@ -114,13 +113,12 @@ class Knobs:
         `training.guided` taught: whether more or less should be."""
         result = {}
         for scale in POSE_GUIDANCE:
-            with led_by_pose(self.pipeline.unet, scale):
-                result[f"{scale:g}"] = self.stills_scores(self.settings)
+            result[f"{scale:g}"] = self.stills_scores(self.settings, scale)
         return result
 
-    def stills_scores(self, settings: SampleSettings) -> Scores:
+    def stills_scores(self, settings: SampleSettings, pose_guidance: float = 1.0) -> Scores:
         """Mean scores of many single pictures, of held-out and of seen combinations."""
-        pictures = generate_stills(self.pipeline, self.stills, settings)
+        pictures = generate_stills(self.pipeline, self.stills, settings, pose_guidance)
         scores = mean_of(map(partial(measure, self.judge), pictures, self.stills))
         whole = prompt_summary(scores)["all right"]
         distance = self.likeness.distance(pictures)

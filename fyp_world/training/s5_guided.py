@@ -16,17 +16,12 @@ both leads at once would be too much there, and limbs matter more.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from fyp_lite.denoising import guide
-from fyp_lite.model.switches import other_forward
 from fyp_lite.model.text import build_tokenizer
-from fyp_lite.model.unet import FollowYourPoseUNet, UNetOutput
 from fyp_world.training.cache import Cache
 from fyp_world.training.common import (
     Draw,
@@ -87,20 +82,6 @@ def around_people(batch: Item) -> Tensor:
     """`[b, 1, f, h, w]`: 1 in the cells with people and next to them, 0 elsewhere."""
     people = (batch["weight"] > 1).float()
     return F.max_pool3d(people, (1, 3, 3), stride=1, padding=(0, 1, 1))
-
-
-def led_by_pose(unet: FollowYourPoseUNet, scale: float) -> AbstractContextManager[None]:
-    """Until the `with` block ends, every answer of `unet` with a pose is guided from its answer
-    without one: without + scale * (with - without), at twice the cost.
-    """
-    plain = unet.forward
-
-    def led(sample: Tensor, timestep: Tensor | int, text: Tensor, pose: list[Tensor]) -> UNetOutput:
-        answers = (plain(sample, timestep, text, features) for features in (None, pose))
-        without, with_pose = (answer.sample.float() for answer in answers)
-        return UNetOutput(sample=guide(without, with_pose, scale))
-
-    return other_forward(unet, led)
 
 
 def both_kinds(

@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from fyp_lite.denoising import guided, through_windows
 from fyp_lite.files.hashes import CheckpointError
 from fyp_lite.full.published import (
     from_published_keys,
@@ -175,15 +176,10 @@ def test_sampling_loop(networks, reference):
     expected = load_file(reference / "ddim_tiny_io.safetensors")
     with torch.no_grad():
         features = pose_encoder(expected["skeleton"])
+    evaluate = through_windows(unet, expected["initial_latents"].shape[2])
+    denoise = guided(evaluate, expected["text"][:1], expected["text"][1:], features, 12.5)
     steps = sample_steps(
-        unet,
-        published_scheduler(),
-        expected["initial_latents"],
-        expected["text"][1:],
-        expected["text"][:1],
-        features,
-        num_inference_steps=4,
-        guidance_scale=12.5,
+        denoise, published_scheduler(), expected["initial_latents"], num_inference_steps=4
     )
     for step in steps:
         latents = expected[f"step{step.index}.latents"]
