@@ -124,6 +124,7 @@ def test_another_repository_address_makes_nothing_stale(builder, tmp_path, monke
     (tmp_path / "fyp_lite" / "a.py").write_text("a = 1\n")
     project, source = tmp_path / "pyproject.toml", tmp_path / "lesson.py"
     monkeypatch.setattr(builder, "ROOT", tmp_path)
+    monkeypatch.setattr(builder, "DECIDING", ("fyp_lite",))
     hashes = []
     for name in ("one/kit", "two/kit"):
         project.write_text(f'Repository = "https://github.com/{name}"\n')
