@@ -25,7 +25,7 @@ from fyp_lite.full import (
     check_room,
     find_files,
 )
-from fyp_lite.hashes import CheckpointError, damage_named, file_hash, write_hashes
+from fyp_lite.hashes import CheckpointError, file_hash, write_hashes
 from fyp_lite.hub import LocalFiles
 from fyp_lite.options import Parser
 from fyp_lite.video import written_whole
@@ -73,8 +73,7 @@ def convert_full(
         )
     files = find_files(sources, download=download, say=say)
     say("Converting, once; this takes a few minutes.")
-    with damage_named("One of the published files"):
-        pipeline = assemble(files, sources, dtype)
+    pipeline = assemble(files, sources, dtype)
     out.parent.mkdir(parents=True, exist_ok=True)
     networks = (pipeline.unet, pipeline.pose_encoder, pipeline.text_encoder, pipeline.vae)
     need = sum(p.nbytes for network in networks for p in network.parameters())
