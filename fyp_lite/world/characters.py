@@ -12,8 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-import skia
 
+from fyp_lite.world.canvas import skia
 from fyp_lite.world.cast.character import Character
 from fyp_lite.world.cast.face import HeadPen
 from fyp_lite.world.cast.frame import Body, measure

@@ -9,8 +9,8 @@ import zlib
 from dataclasses import dataclass
 
 import numpy as np
-import skia
 
+from fyp_lite.world.canvas import skia
 from fyp_lite.world.captions import CharacterSpec, caption, vocabulary
 from fyp_lite.world.characters import CHARACTERS, CLOTHES_COLOURS, draw_character
 from fyp_lite.world.motion import HELD_OUT_MOTIONS, MOTIONS, Figure, perform

@@ -10,8 +10,7 @@ import cmath
 import math
 from collections.abc import Sequence
 
-import skia
-
+from fyp_lite.world.canvas import skia
 from fyp_lite.world.cast.frame import Head
 from fyp_lite.world.cast.pen import LIGHT, WHITE, Colour, Pen, ellipse, mix, polygon, shade
 

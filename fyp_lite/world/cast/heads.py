@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-import skia
-
+from fyp_lite.world.canvas import skia
 from fyp_lite.world.cast.face import PUPIL, HeadPen
 from fyp_lite.world.cast.limbs import Palette
 from fyp_lite.world.cast.pen import WHITE, blob, ellipse, hull, polygon, shade, tint

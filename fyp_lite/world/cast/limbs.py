@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import skia
-
+from fyp_lite.world.canvas import skia
 from fyp_lite.world.cast.frame import ANKLES, ELBOWS, HIPS, KNEES, SHOULDERS, WRISTS, Body
 from fyp_lite.world.cast.pen import (
     HEM,
