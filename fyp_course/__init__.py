@@ -1,0 +1,1 @@
+"""What the notebooks show: the stage, and the panels and exercises that stand on it."""
