@@ -62,7 +62,7 @@ if find_spec("skia") is None:
     print("Installing skia-python")
     # %pip install -q skia-python
 try:
-    import fyp_world.world.canvas
+    import fyp_world.world.canvas  # noqa: F401
 except ImportError as error:  # its sentence says what to do
     raise SystemExit(error) from None
 
