@@ -13,7 +13,7 @@ from fyp_lite.cli.options import Parser
 from fyp_lite.text import one_line
 from fyp_lite.version import __version__
 
-# Each command is a module with USAGE, `add_options(parser)` and `run(arguments)`; other packages add
+# Each command is a module with USAGE, `add_options(parser)`, `run(arguments)`; other packages add
 # theirs as entry points of the group "fyp_lite.commands". The text is what `fyp-lite --help` says.
 COMMANDS = {
     "make": "make a video: a sentence, a clip, and any setting",
