@@ -14,9 +14,10 @@ from uuid import uuid4
 import anywidget
 import ipywidgets as widgets
 import numpy as np
-from fyp_lite.lessons.show import picture_html, show_picture, stills_only
 from IPython.display import HTML, display
 from PIL import Image
+
+from fyp_course.show import picture_html, show_picture, stills_only
 
 ASLEEP = "Run the notebook to make it live."
 

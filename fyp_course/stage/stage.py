@@ -10,13 +10,14 @@ import anywidget
 import cv2
 import numpy as np
 import traitlets
-from fyp_lite.lessons.show import STILL_SIZE, few_frames, motion_reduced
 
+from fyp_course.show import STILL_SIZE, motion_reduced
 from fyp_course.stage.display import show_live
 from fyp_course.stage.downloads import encode_file, sheet
 from fyp_course.stage.film import check_fps, check_videos, encode_film
 from fyp_course.stage.front_end import CSS, module
 from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.video import few_frames
 
 BEFORE = "before"  # title of the last result beside the new one
 
