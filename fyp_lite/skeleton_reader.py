@@ -11,7 +11,7 @@ import numpy as np
 from fyp_lite.skeleton import PALETTE
 
 if TYPE_CHECKING:
-    from fyp_lite.keypoints.network import KeypointNet
+    from fyp_lite.keypoint_network import KeypointNet
 
 
 def read_skeletons(skeleton_frames: np.ndarray) -> np.ndarray:
@@ -38,7 +38,7 @@ def mirror_colours() -> np.ndarray:
 def _skeleton_reader() -> KeypointNet:
     # torch loads on the first reading, not on import.
     from fyp_lite.files.hashes import verify_hashes
-    from fyp_lite.keypoints.network import KeypointNet
+    from fyp_lite.keypoint_network import KeypointNet
 
     folder = Path(__file__).parent / "weights" / "skeleton_reader"
     verify_hashes(folder)

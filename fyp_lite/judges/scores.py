@@ -19,7 +19,7 @@ import numpy as np
 
 from fyp_lite.files.hashes import verify_hashes
 from fyp_lite.judges.classifier import OF_PICTURES, AttributeClassifier
-from fyp_lite.keypoints.network import KeypointNet
+from fyp_lite.keypoint_network import KeypointNet
 from fyp_lite.skeleton import LIMBS, MIN_CONFIDENCE
 
 if TYPE_CHECKING:

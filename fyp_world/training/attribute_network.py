@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from fyp_lite.files.hashes import write_hashes
 from fyp_lite.judges.classifier import CELL, OF_PEOPLE, OF_PICTURES, AttributeClassifier
-from fyp_lite.keypoints.network import KeypointNet
+from fyp_lite.keypoint_network import KeypointNet
 from fyp_world.training import keypoint_network
 from fyp_world.training.assemble import forget_folders
 from fyp_world.training.cache import SIZE, Cache

@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from fyp_lite.files.hashes import write_hashes
-from fyp_lite.keypoints.network import MAX_PEOPLE, PARENTS, SIZE, STRIDE, KeypointNet
+from fyp_lite.keypoint_network import MAX_PEOPLE, PARENTS, SIZE, STRIDE, KeypointNet
 from fyp_lite.skeleton import LIMBS, LINE_WIDTH, draw_skeletons
 from fyp_lite.skeleton_reader import mirror_colours
 from fyp_world.world.motion import HELD_OUT_MOTIONS, MOTIONS, perform

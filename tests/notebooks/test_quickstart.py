@@ -124,6 +124,7 @@ def test_another_repository_address_makes_nothing_stale(builder, tmp_path, monke
     (tmp_path / "fyp_lite" / "a.py").write_text("a = 1\n")
     project, source = tmp_path / "pyproject.toml", tmp_path / "lesson.py"
     monkeypatch.setattr(builder, "ROOT", tmp_path)
+    monkeypatch.setattr(builder, "DECIDING", ("fyp_lite",))
     hashes = []
     for name in ("one/kit", "two/kit"):
         project.write_text(f'Repository = "https://github.com/{name}"\n')
@@ -155,3 +156,20 @@ def test_set_up_installs_only_what_is_missing(source, builder, tmp_path, monkeyp
     assert command[-1] == (source or f"git+{address}")
     kept = Path(command[command.index("--constraint") + 1]).read_text()
     assert "torch==" in kept and "numpy==" in kept
+
+
+def test_what_decides_the_pictures_makes_a_notebook_stale(builder, tmp_path, monkeypatch):
+    """Every declared file exists and counts; any other module does not."""
+    source = builder.NOTEBOOKS / "src" / "00_quickstart.py"
+    files = builder.deciding_files()
+    assert all(path.is_file() for path in files)
+    assert builder.ROOT / "fyp_lite" / "sampling.py" in files
+    assert any(path.suffix == ".safetensors" for path in files)
+    assert builder.ROOT / "fyp_course" / "exercises" / "quiz.py" not in files
+
+    before = builder.inputs_hash(source)
+    other = builder.ROOT / "fyp_lite" / "denoising.py"
+    changed = {other: other.read_bytes() + b"#"}
+    read_bytes = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: changed.get(path) or read_bytes(path))
+    assert builder.inputs_hash(source) != before

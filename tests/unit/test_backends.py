@@ -103,7 +103,7 @@ def test_guessed_joints_are_zeros_and_empty_people_are_dropped():
 
 @pytest.fixture(scope="module")
 def cartoon_folder(tmp_path_factory):
-    from fyp_lite.keypoints.network import KeypointNet
+    from fyp_lite.keypoint_network import KeypointNet
 
     folder = tmp_path_factory.mktemp("keypoints")
     KeypointNet(channels=(8, 8, 8, 8)).save_pretrained(folder)

@@ -11,7 +11,7 @@ import torch
 from fyp_lite.files.hashes import CheckpointError, write_hashes
 from fyp_lite.judges.classifier import ATTRIBUTES, OF_PEOPLE, OF_PICTURES, AttributeClassifier
 from fyp_lite.judges.scores import Judge
-from fyp_lite.keypoints.network import KeypointNet
+from fyp_lite.keypoint_network import KeypointNet
 from fyp_world.training.attribute_network import (
     NAMES,
     alike_cells,

@@ -13,12 +13,11 @@ import torch.nn.functional as F
 from helpers import build_tiny_pipeline
 
 from fyp_lite.denoising import build_denoise, guided, through_windows
+from fyp_lite.model import cpu
 from fyp_lite.model.attention import (
     CrossFrameAttention,
     TemporalAttention,
     first_and_previous,
-    fused,
-    written_out,
 )
 from fyp_lite.sampling import sample_steps
 from fyp_lite.settings import SampleSettings
@@ -73,13 +72,13 @@ def test_attention_written_out_is_the_fused_one(monkeypatch):
     for width in (8, 16, 20):
         query, key, value = torch.randn(3, 2, 4, 9, width)
         expected = F.scaled_dot_product_attention(query, key, value)
-        torch.testing.assert_close(written_out(query, key, value), expected)
-        torch.testing.assert_close(fused(query, key, value), expected)
+        torch.testing.assert_close(cpu.written_out(query, key, value), expected)
+        torch.testing.assert_close(cpu.fused(query, key, value), expected)
 
     layer = TemporalAttention(8, num_heads=2).bfloat16()
     tokens = torch.randn(1, 6, 3, 8, dtype=torch.bfloat16)
     short = layer(tokens)
-    monkeypatch.setattr(layer, "FEW_KEYS", 5)
+    monkeypatch.setattr(cpu, "FEW_KEYS", 5)
     long = layer(tokens)
     assert (short != long).any()  # another rounding: another way was taken
     torch.testing.assert_close(short, long, atol=2e-2, rtol=2e-2)

@@ -50,7 +50,7 @@ class CartoonBackend:
                 f"weights {folder.name!r} is no folder of a keypoint network: give one that "
                 "KeypointNet.save_pretrained wrote, or leave weights out."
             )
-        from fyp_lite.keypoints.network import KeypointNet
+        from fyp_lite.keypoint_network import KeypointNet
 
         try:
             if weights is None:
