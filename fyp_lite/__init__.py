@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fyp_lite.skeleton_reader import read_skeletons
     from fyp_lite.video import contact_sheet, write_video
 
-spin_briefly()  # before torch is imported
+spin_briefly()  # before torch is imported: its OpenMP reads this once
 
 # Public names and the modules that they are loaded from.
 _MODULES = {

@@ -16,7 +16,6 @@ from torch import Tensor
 from fyp_lite.denoising import TRAINED_FRAMES, Denoise, build_denoise, through_windows
 from fyp_lite.sampling import SampleStep, choose_scheduler, initial_latents, sample_steps
 from fyp_lite.settings import SampleSettings
-from fyp_lite.threads import fair_share
 
 FRAMES_AT_ONCE = 8  # frames that the pose encoder or the autoencoder takes together
 
@@ -291,7 +290,6 @@ def check_prompt(prompt: object) -> None:
         )
 
 
-@fair_share()
 def encode_frames(pose_encoder: Any, frames: Tensor, device: torch.device) -> list[Tensor]:
     """Skeleton frames `[f, h, w, 3]` uint8 to pose features, one `[1, c, f, h, w]` per level."""
     parts = []
@@ -301,7 +299,6 @@ def encode_frames(pose_encoder: Any, frames: Tensor, device: torch.device) -> li
     return [torch.cat(level, dim=2) for level in zip(*parts, strict=True)]
 
 
-@fair_share()
 def decode_frames(vae: Any, latents: Tensor, frames_at_once: int) -> tuple[Tensor, Tensor]:
     """Latents of single frames `[f, c, h, w]` to pictures `[f, H, W, 3]` uint8 on the CPU, and
     whether all of their numbers were finite.

@@ -3,14 +3,13 @@
 After every operation the threads of OpenMP wait for each other, and they wait by spinning: that
 costs no time where each has a processor to itself. Where other programs want the processors too,
 the thread that all wait for may not be running, while those that wait use up the process's turn; a
-video then took 25 times as long on two cores (`benchmarks/bench.py busy`). Hence:
+video then took 15 to 25 times as long on two cores (`benchmarks/bench.py busy`). Hence:
 
 - Threads spin for a moment only, then sleep: `spin_briefly`, before torch loads its OpenMP.
-- A network evaluation uses no more threads than other programs leave processors: `fair_share`.
-- Where torch came first, the threads of such an evaluation sleep at once: `Crowd`.
+- While other programs need a processor, threads sleep at once: `give_way`, at every step.
 
-What the user has set wins: OMP_WAIT_POLICY, GOMP_SPINCOUNT and KMP_BLOCKTIME, OMP_NUM_THREADS (the
-most threads ever used), and OMP_DYNAMIC=FALSE, which keeps that number whatever others do.
+Neither changes the number of threads, so numbers stay the same to the last bit. What the user has
+set wins: with OMP_WAIT_POLICY, GOMP_SPINCOUNT or KMP_BLOCKTIME in the environment, nothing is done.
 """
 
 from __future__ import annotations
@@ -19,154 +18,103 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-# How long threads spin: libgomp counts turns (Linux; it would take 300,000, some 15 ms on recent
-# processors), LLVM's and Intel's OpenMP milliseconds (macOS and Windows; they would take 200).
+# How long threads spin: libgomp counts turns (Linux; by itself it takes 300,000, up to 15 ms),
+# LLVM's and Intel's OpenMP milliseconds (macOS and Windows; by themselves they take 200).
 SPIN = {"GOMP_SPINCOUNT": "10000", "KMP_BLOCKTIME": "1"}
 WINDOW = 0.15  # seconds, at least, over which the work of other programs is measured
-PAUSE = 1.0  # seconds without an evaluation after which an old measurement counts no longer
 
-_too_late = False  # torch's OpenMP was loaded before it could be told how long to spin
-_local = threading.local()
+
+def left_to_us() -> bool:
+    """Whether the user has not set how threads wait."""
+    ours = all(os.environ.get(name, value) == value for name, value in SPIN.items())
+    return ours and "OMP_WAIT_POLICY" not in os.environ
 
 
 def spin_briefly() -> None:
-    """Tell an OpenMP that is loaded later how long its threads spin, unless the user has."""
-    global _too_late
-    if any(name in os.environ for name in ("OMP_WAIT_POLICY", *SPIN)):
-        return
-    _too_late = "torch" in sys.modules
-    os.environ.update(SPIN)  # processes that are started from here have it, too
+    """Tell an OpenMP that is loaded later, here or in a process started from here, how to wait."""
+    if left_to_us():
+        os.environ.update(SPIN)
 
 
-@contextmanager
-def fair_share() -> Iterator[None]:
-    """Run a block with a thread for each processor that other programs leave, at least one.
-
-    The pictures do not depend on it: see `all_threads`.
-    """
+def give_way() -> None:
+    """Between two evaluations: let threads sleep at once while other programs need a processor."""
     import torch
 
-    most = torch.get_num_threads()
-    if most == 1 or getattr(_local, "most", None) or not _may_adjust():
-        yield
+    threads = torch.get_num_threads()
+    if threads == 1 or sys.platform != "linux" or not left_to_us():
         return
-    neighbours.look_again()
-    few = min(most, max(1, round(neighbours.processors - neighbours.busy)))
-    if few == most:
-        crowd.leave()
+    neighbours.look()
+    if neighbours.processors - neighbours.busy < threads - 0.5:
+        crowd.gather(neighbours.processors, threads)
     else:
-        torch.set_num_threads(few)
-        if _too_late:
-            crowd.gather(neighbours.processors, most)
-    _local.most = most
-    try:
-        yield
-    finally:
-        _local.most = None
-        if few != most:
-            torch.set_num_threads(most)
-        neighbours.look()
-
-
-@contextmanager
-def all_threads() -> Iterator[None]:
-    """Inside `fair_share`, a block whose result depends on the number of threads.
-
-    Of a network's operations only normalisations over many pixels do: each thread sums up its part.
-    """
-    import torch
-
-    few, most = torch.get_num_threads(), getattr(_local, "most", None) or 0
-    if few >= most:
-        yield
-        return
-    torch.set_num_threads(most)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(few)
-
-
-def _may_adjust() -> bool:
-    """On Linux only: elsewhere nobody has looked whether the pictures stay the same."""
-    return sys.platform == "linux" and os.environ.get("OMP_DYNAMIC", "").lower() != "false"
+        crowd.leave()
 
 
 class Neighbours:
-    """How much other programs work, while the network does.
+    """How much other programs work.
 
     Attributes:
         processors: those that this process may use.
-        busy: how many of them others have kept busy of late, a fraction.
+        busy: how many of them others kept busy between the last two looks, a fraction.
     """
 
     def __init__(self) -> None:
-        self.processors, self.busy = os.cpu_count() or 1, 0.0
-        self._looked = self._began = -float("inf")
+        self.processors, self.busy = 1, 0.0
         self._all = self._own = 0.0
-
-    def look_again(self) -> None:
-        """`look`, but after a pause what was measured before it counts no longer."""
-        if time.monotonic() - self._looked > PAUSE:
-            self._begin()
-        self.look()
+        self._looked = -float("inf")
 
     def look(self) -> None:
-        """Measure, if enough time has passed since the last measurement began."""
-        self._looked = time.monotonic()
-        seconds = self._looked - self._began
-        if seconds >= WINDOW:
-            everything, own = self._all, self._own
-            self._begin()
-            self.busy = max(0.0, (self._all - everything) - (self._own - own)) / seconds
-
-    def _begin(self) -> None:
+        """Measure, if enough time has passed since the last measurement."""
+        seconds = time.monotonic() - self._looked
+        if seconds < WINDOW:
+            return
         import psutil  # accelerate brings it
 
         mine = os.sched_getaffinity(0)
         times = [t for i, t in enumerate(psutil.cpu_times(percpu=True)) if i in mine]
-        self.processors = len(mine)
-        # A virtual machine's own neighbours count as well: `steal`.
+        # "steal" is what the neighbours of a virtual machine take.
         names = ("user", "nice", "system", "irq", "softirq", "steal")
-        self._all = sum(getattr(t, name) for t in times for name in names)
-        self._own, self._began = time.process_time(), time.monotonic()
+        everything = sum(getattr(t, name) for t in times for name in names)
+        own = time.process_time()
+        if self._looked > 0:
+            self.busy = max(0.0, (everything - self._all) - (own - self._own)) / seconds
+        self.processors = len(mine)
+        self._all, self._own, self._looked = everything, own, time.monotonic()
 
 
 class Crowd:
-    """A thread with a team of its own, which does nothing.
+    """A thread with a team of its own that does nothing.
 
-    libgomp reads once how long its threads spin. But in a process with more of them than there are
-    processors they spin a hundred times at most (its manual, at GOMP_SPINCOUNT).
+    libgomp reads once how long its threads spin. But while a process has more of them than there
+    are processors, they spin a hundred times at most (its manual, at GOMP_SPINCOUNT).
     """
 
     def __init__(self) -> None:
-        self._go: threading.Event | None = None
+        self._end: threading.Event | None = None
 
-    def gather(self, size: int, most: int) -> None:
-        """Have a team of `size` threads; others, which start later, take `most` as before."""
-        if self._go is None:
-            self._go, there = threading.Event(), threading.Event()
-            team = (size, most, there, self._go)
+    def gather(self, size: int, usual: int) -> None:
+        """Have a team of `size` threads; `usual` is the number that all others take."""
+        if self._end is None:
+            self._end, there = threading.Event(), threading.Event()
+            team = (size, usual, there, self._end)
             threading.Thread(target=self._wait, args=team, daemon=True).start()
             there.wait()
 
     def leave(self) -> None:
-        if self._go is not None:
-            self._go.set()
-            self._go = None
+        if self._end is not None:
+            self._end.set()
+            self._end = None
 
     @staticmethod
-    def _wait(size: int, most: int, there: threading.Event, go: threading.Event) -> None:
+    def _wait(size: int, usual: int, there: threading.Event, end: threading.Event) -> None:
         import torch
 
         torch.set_num_threads(size)
         torch.zeros(2**20).add_(1)  # large enough for all threads
-        torch.set_num_threads(most)
+        torch.set_num_threads(usual)
         there.set()
-        go.wait()
+        end.wait()
 
 
 neighbours = Neighbours()

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from fyp_lite.model import cpu
 from fyp_lite.model.attention import Transformer, repeat_rows
-from fyp_lite.threads import all_threads
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,7 @@ class ClipGroupNorm(nn.GroupNorm):
         height = frames.shape[2]
         # (b f, c, h, w) -> (b, c, f h, w): the frames of one clip stacked into one tall picture.
         tall = frames.permute(0, 2, 3, 1).unflatten(0, (-1, num_frames)).flatten(1, 2)
-        with all_threads():
-            tall = super().forward(tall.permute(0, 3, 1, 2))
+        tall = super().forward(tall.permute(0, 3, 1, 2))
         return tall.permute(0, 2, 3, 1).unflatten(1, (-1, height)).flatten(0, 1).permute(0, 3, 1, 2)
 
 
