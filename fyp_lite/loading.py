@@ -54,10 +54,12 @@ def load_pipeline(
     with quiet_loading(), warnings.catch_warnings():
         # Newer diffusers call this argument `dtype`; older ones do not know that name.
         warnings.filterwarnings("ignore", "`torch_dtype` is deprecated", FutureWarning)
-        check_model_index(folder)
+        classes = check_model_index(folder)
+        with damage_named(f"The tokenizer in {folder}", (Exception,)):
+            tokenizer = classes["tokenizer"].from_pretrained(folder / "tokenizer")
         with damage_named(f"The model in {folder}"):
             pipeline = FollowYourPosePipeline.from_pretrained(
-                folder, torch_dtype=dtype, use_safetensors=True
+                folder, tokenizer=tokenizer, torch_dtype=dtype, use_safetensors=True
             )
             if model != "lite":  # whose files have just been compared with their hashes
                 check_weights(pipeline, folder)

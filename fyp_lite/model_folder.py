@@ -6,60 +6,78 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import diffusers
 import transformers
 from safetensors import safe_open
 
-from fyp_lite.files.hashes import CheckpointError, damage_named
+from fyp_lite.files.hashes import CheckpointError
+from fyp_lite.network_config import read_config
 from fyp_lite.pipeline import FollowYourPosePipeline
 
 WEIGHTS = Path(__file__).parent / "weights"
 LIBRARIES = ("fyp_lite", "diffusers", "transformers")  # that a model's parts may be of
-MOST_LAYERS, MOST_NUMBER = 100, 1_000_000  # in a network's configuration
+PARTS = {  # of a model, with the file that each is built from
+    "vae": "config.json",
+    "text_encoder": "config.json",
+    "tokenizer": "",  # whose own reader is asked
+    "unet": "config.json",
+    "pose_encoder": "config.json",
+    "scheduler": "scheduler_config.json",
+}
 
 
 def is_model_folder(folder: Path) -> bool:
     return os.path.isfile(folder / "model_index.json")  # False also for what can be no name
 
 
-def check_model_index(folder: Path) -> None:
-    """Refuse a folder whose index would load anything but networks of the three libraries.
+def check_model_index(folder: Path) -> dict[str, Any]:
+    """The class of each part; refuses an index that would load anything but the three libraries'.
 
     An index names a Python module for each part; the folder itself may hold some, and those are
     code of whoever made it. Raises CheckpointError.
     """
+    path = folder / "model_index.json"
     try:
-        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+        index = json.loads(path.read_text(encoding="utf-8"))
         parts = {name: value for name, value in index.items() if isinstance(value, list)}
-        libraries = {name: str(library) for name, (library, _) in parts.items()}
-    except (ValueError, AttributeError, RecursionError):
+        classes = {name: (str(library), str(kind)) for name, (library, kind) in parts.items()}
+        fits = index["_class_name"] == FollowYourPosePipeline.__name__ and set(PARTS) <= set(parts)
+    except (ValueError, AttributeError, KeyError, RecursionError):
+        fits = False
+    if not fits:
         raise CheckpointError(
-            f"{folder / 'model_index.json'} is not the index of a model: make or download the "
-            "folder again."
-        ) from None
-    for name, library in libraries.items():
-        check_config(folder / name / "config.json")
+            f"{path} is not the index of a model: make or download the folder again."
+        )
+    found: dict[str, Any] = {}
+    for name, (library, kind) in classes.items():
         if library.split(".")[0] not in LIBRARIES or (folder / library).exists():
             raise CheckpointError(
-                f"{folder / 'model_index.json'} takes {name} from {library!r:.60}, and only "
-                f"{', '.join(LIBRARIES)} are loaded: get the model from whom you trust."
+                f"{path} takes {name} from {library!r:.60}, and only {', '.join(LIBRARIES)} are "
+                "loaded: get the model from whom you trust."
             )
-
-
-def check_config(path: Path) -> None:
-    """Refuse a configuration of a network so large that only building it would take for ever."""
-    with damage_named(f"The configuration {path}"):
-        config = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        numbers = {name: value for name, value in config.items() if isinstance(value, int)}
-    for name, value in numbers.items():
-        most = MOST_LAYERS if "layers" in name else MOST_NUMBER
-        if value > most:
+        part = found[name] = find_class(library, kind)
+        if part is None:
             raise CheckpointError(
-                f"{path} has {value!s:.20} as {name}, but at most {most} is loaded: get the model "
-                "again."
+                f"{path} takes {name} from {library!r:.60} as {kind!r:.60}, which is not there: "
+                "get the model again, or install the version that it was saved with."
             )
+        config = folder / name / PARTS.get(name, "")
+        if config.is_file():
+            read_config(config, getattr(part, "config_class", None) or part)
+    return found
+
+
+def find_class(library: str, name: str) -> type | None:
+    """A class of one of the three libraries, None where there is none of that name."""
+    try:
+        found = getattr(import_module(library), name, None)
+    except ModuleNotFoundError:
+        return None
+    return found if isinstance(found, type) else None
 
 
 def check_weights(pipeline: FollowYourPosePipeline, folder: Path) -> None:

@@ -15,6 +15,44 @@ from fyp_lite.files.writing import file_path
 MOST_BYTES = 1_000_000  # a real one has about 1,000
 
 
+def read_settings(path: Path) -> dict[str, Any]:
+    """What to make, from a settings file or a run card (.json, .png).
+
+    A card also gives "clip_hash", the SHA-256 of its clip.
+
+    Raises:
+        ValueError: neither of the two, or one that is damaged.
+    """
+    path = file_path(path)
+    if not _is_card(path):
+        return read_settings_file(path)
+    from fyp_lite.cards.card import RunCard  # slow to import, and seldom needed
+
+    card = RunCard.load(path)
+    sampling = card.sample_settings.to_dict() | {"guidance_scale": card.guidance_scale}
+    return {
+        "prompt": card.prompt,
+        "negative_prompt": card.negative_prompt,
+        "clip": card.clip,
+        "clip_hash": card.clip_hash,
+        "model": card.model,
+        "input_type": "raw" if card.detector else "auto",
+        "backend": card.detector or "auto",
+        "clip_settings": card.clip_settings.to_dict(),
+        "sample_settings": sampling,
+    }
+
+
+def _is_card(path: Path) -> bool:
+    """Whether a file says that it is a run card; one that cannot be read does not."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES)
+        return data.startswith(b"\x89PNG") or "format" in json.loads(data)
+    except (OSError, ValueError, TypeError, RecursionError):  # also JSON that has no fields
+        return False
+
+
 def read_settings_file(path: Path) -> dict[str, Any]:
     """What to make, as far as the file says. Raises ValueError for anything but such a file."""
     path = file_path(path)

@@ -21,12 +21,14 @@ from fyp_lite.cli.options import (
     add_raw_options,
     build_skeleton_parser,
     build_sweep_parser,
+    check_command,
     read_options,
 )
+from fyp_lite.files.hashes import file_hash
 from fyp_lite.files.writing import check_room_in_name, file_path
 from fyp_lite.folders import data_dir
 from fyp_lite.settings import ClipSettings, SampleSettings
-from fyp_lite.settings_file import read_settings_file
+from fyp_lite.settings_file import read_settings, read_settings_file
 from fyp_lite.text import one_line
 from fyp_lite.version import __version__
 
@@ -46,9 +48,10 @@ EPILOG = """examples:
 The people of a raw video are found first; their skeleton is saved beside the result, as a video
 and as keypoints, and either can be given as --clip.
 
-The video's settings are saved beside it as JSON; --settings takes them back, and options on the
-command line go before those of the file. Frame i of the result follows frame
-start-frame + i * frame-stride of the clip."""
+The video's settings are saved beside it as JSON; --settings loads them again, or those of a run
+card, and options on the command line override those of the file.
+
+Frame i of the result follows frame start-frame + i * frame-stride of the clip."""
 
 DEMO_PROMPT = "a panda on the sea"
 DEMO_CLIP = "dance.mp4"
@@ -75,7 +78,11 @@ def build_parser() -> argparse.ArgumentParser:
         "a bundled clip, such as dance",
     )
     parser.add_argument("--out", metavar="FILE", help="result: .mp4, .gif or .webp")
-    parser.add_argument("--settings", metavar="JSON", help="settings saved beside another result")
+    parser.add_argument(
+        "--settings",
+        metavar="FILE",
+        help="settings saved beside another result (.json), or a run card (.json, .png)",
+    )
     parser.add_argument("--negative-prompt", metavar="TEXT", help="what to lead away from")
     parser.add_argument(
         "--model", help="'lite' (bundled), 'full' (see fyp-lite convert) or a folder of either"
@@ -88,11 +95,15 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def read_job(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What to make: the settings file's values, then the command line's over them."""
+    """What to make: the values of the settings file or run card, then the command line's over them.
+
+    Raises ValueError also where a card's own clip is not the one that is found here.
+    """
     job: dict[str, Any] = {"negative_prompt": "", "model": "lite", "clip_settings": {}}
     job |= {"sample_settings": {}, "input_type": "auto", "backend": "auto"}
     if arguments.settings:
-        job |= read_settings_file(Path(arguments.settings))
+        job |= read_settings(Path(arguments.settings))
+    card_clip = job.pop("clip_hash", None)
     for name in ("prompt", "clip", "negative_prompt", "model", "input_type", "backend"):
         value = getattr(arguments, name)
         if value is not None:
@@ -103,7 +114,18 @@ def read_job(arguments: argparse.Namespace) -> dict[str, Any]:
         if not job.get(name):
             flag = "a prompt" if name == "prompt" else "--clip FILE"
             raise ValueError(f"There is no {name}; give {flag}, or --settings with one inside.")
+    if card_clip and not arguments.clip:
+        check_clip_of_card(find_clip(job["clip"]), card_clip)
     return job
+
+
+def check_clip_of_card(clip: str, expected: str) -> None:
+    """Refuse a file that only has the name of the clip that a run card was made with."""
+    if not os.path.isfile(clip) or file_hash(Path(clip)) != expected:
+        raise ValueError(
+            f"{clip} is not the clip that this card was made with (its SHA-256 is not "
+            f"{expected[:12]}...): give that clip as --clip FILE, or another one on purpose."
+        )
 
 
 def check_replaceable(card_path: Path) -> None:
@@ -122,15 +144,16 @@ def check_replaceable(card_path: Path) -> None:
 def find_clip(name: str) -> str:
     """The file `name`, or where there is none the bundled clip of that name: dance, dance.mp4.
 
-    Raises ValueError for a plain word that is neither.
+    Raises ValueError for a plain word that is neither, and for a bundled clip's name with another
+    suffix, such as dance.gif.
     """
     if not name or Path(name).name != name or os.path.exists(name):
         return name
     clips = data_dir() / "clips"
-    bundled = clips / Path(name).with_suffix(".mp4")
-    if os.path.isfile(bundled):
-        return str(bundled)
-    if name.isidentifier():
+    for bundled in (clips / name, clips / f"{name}.mp4"):
+        if os.path.isfile(bundled):
+            return str(bundled)
+    if name.isidentifier() or os.path.isfile(clips / Path(name).with_suffix(".mp4")):
         names = ", ".join(sorted(path.stem for path in clips.glob("*.mp4")))
         raise ValueError(f"{name} is neither a file nor a bundled clip: those are {names}.")
     return name
@@ -257,7 +280,9 @@ def main(argv: list[str] | None = None) -> int:
         if argv[:1] == ["serve"]:
             (command,) = entry_points(group="fyp_lite.commands", name="serve")
             return command.load()(argv[1:])
-        arguments = build_parser().parse_args(argv)
+        parser = build_parser()
+        check_command(argv, parser)
+        arguments = parser.parse_args(argv)
         if arguments.prompt in ("demo", "doctor"):
             others = {k: v for k, v in vars(arguments).items() if v is not None and k != "prompt"}
             if others:
@@ -278,7 +303,3 @@ def main(argv: list[str] | None = None) -> int:
         print("fyp-lite: stopped.", file=sys.stderr)
         return 130
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -41,6 +42,11 @@ index.csv in the folder says which files belong to which values. Where at most t
 grid.png shows all videos on one sheet."""
 
 
+# What may be typed first, and what is meant by it.
+COMMANDS = {name: name for name in ("demo", "doctor", "skeleton", "sweep", "convert", "serve")}
+COMMANDS |= {"help": "--help", "version": "--version"}
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one sentence."""
 
@@ -59,6 +65,22 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {one_line(message)}; see {self.prog} --help.\n")
+
+
+def check_command(argv: Sequence[str], parser: argparse.ArgumentParser) -> None:
+    """Refuse what looks like a mistyped command, and as it stands can be no prompt.
+
+    A prompt has a clip or settings with it and nothing that `parser` does not know. Raises
+    ValueError with the nearest command.
+    """
+    word = argv[0] if argv else ""
+    near = get_close_matches(word.lower(), COMMANDS, n=1, cutoff=0.75)
+    if not near or word.startswith("-") or word in ("demo", "doctor"):
+        return
+    options = {argument.partition("=")[0] for argument in argv}
+    if not options & {"--clip", "--settings"} or parser.parse_known_args(argv)[1]:
+        meant = COMMANDS[near[0]]
+        raise ValueError(f"there is no command {word!r}: did you mean fyp-lite {meant}?")
 
 
 def build_skeleton_parser() -> argparse.ArgumentParser:

@@ -78,9 +78,11 @@ def check_file(path: Path) -> bytes:
 def _open_av(path: Path, head: bytes = b"") -> Any:
     import av
 
+    # Titles and the like may be in any encoding: PyAV 19 takes them as they are, older ones ask.
+    needs_telling = int(av.__version__.split(".")[0]) < 19
+    lenient: dict[str, Any] = {"metadata_errors": "replace"} if needs_telling else {}
     try:
-        # Titles and the like may be in any encoding.
-        return av.open(str(path), options={"format_whitelist": _FORMATS}, metadata_errors="replace")
+        return av.open(str(path), options={"format_whitelist": _FORMATS}, **lenient)
     except av.FFmpegError as error:
         if head[4:8] == b"ftyp":
             raise ClipError(

@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from pickle import UnpicklingError
+from zipfile import BadZipFile
 
 HASHES = "hashes.json"
 
@@ -15,23 +17,36 @@ class CheckpointError(ValueError):
     """Weights that are missing, damaged or of another network; the message names which."""
 
 
-@contextmanager
-def damage_named(what: str) -> Iterator[None]:
-    """Whatever the libraries raise on damaged files, and that is dozens of kinds, as one sentence.
+# What reading a damaged file raises: any other error is a fault of the code and stays what it is.
+READ_ERRORS = (OSError, ValueError, EOFError, RuntimeError, UnpicklingError, BadZipFile)
+LIBRARY_ERRORS = {"SafetensorError", "StrictDataclassError"}  # by name: importing them takes time
 
-    Raises CheckpointError in their place; one that comes from within stays as it is.
+
+@contextmanager
+def damage_named(what: str, errors: tuple[type[Exception], ...] = READ_ERRORS) -> Iterator[None]:
+    """What the libraries raise on damaged files as one sentence; wrap it around the read alone.
+
+    Raises CheckpointError in their place, with the error as its cause; one that comes from within
+    stays as it is, and so do errors that no file can cause, such as TypeError.
+
+    Args:
+        what: the file or folder.
+        errors: (Exception,) only around a library's own reader that raises anything on damage.
     """
     try:
         yield
     except CheckpointError:
         raise
     except Exception as error:
+        kinds = {kind.__name__ for kind in type(error).__mro__}
+        if not isinstance(error, errors) and not kinds & LIBRARY_ERRORS:
+            raise
         reason = type(error).__name__  # others than these three speak to programmers
         if isinstance(error, OSError | ValueError) or reason == "SafetensorError":
             reason = (str(error).strip().split("\n")[0] or reason)[:160]
         raise CheckpointError(
             f"{what} is damaged or incomplete ({reason}): make it or download it again."
-        ) from None
+        ) from error
 
 
 def file_hash(path: Path) -> str:

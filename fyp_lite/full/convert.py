@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from fyp_lite.files.hashes import CheckpointError, damage_named, file_hash, write_hashes
+from fyp_lite.files.hashes import CheckpointError, file_hash, write_hashes
 from fyp_lite.files.writing import file_path, written_whole
 from fyp_lite.folders import cache_dir
 from fyp_lite.full.hub import LocalFiles
@@ -69,8 +69,7 @@ def convert_full(
         )
     files = find_files(sources, download=download, say=say)
     say("Converting, once; this takes a few minutes.")
-    with damage_named("One of the published files"):
-        pipeline = assemble(files, sources, dtype)
+    pipeline = assemble(files, sources, dtype)
     out.parent.mkdir(parents=True, exist_ok=True)
     networks = (pipeline.unet, pipeline.pose_encoder, pipeline.text_encoder, pipeline.vae)
     need = sum(p.nbytes for network in networks for p in network.parameters())

@@ -117,7 +117,12 @@ def _written_alphas(path: Path) -> dict[str, float]:
     if path.suffix != ".safetensors":
         return {}
     with safe_open(path, "pt") as file, damage_named(f"The LoRA {path.name}"):
-        facts = dict(json.loads((file.metadata() or {}).get("lora_adapter_metadata", "{}")))
+        facts = json.loads((file.metadata() or {}).get("lora_adapter_metadata", "{}"))
+    if not isinstance(facts, dict):
+        raise CheckpointError(
+            f"The LoRA {path.name} has {facts!r:.40} as its metadata, which must be an object of "
+            "settings: get the LoRA again."
+        )
     special = [
         name
         for name in facts
@@ -128,8 +133,14 @@ def _written_alphas(path: Path) -> dict[str, float]:
             f"The LoRA {path.name} has {special[0]}, which is not read here: use a plain LoRA."
         )
     names = {"unet": "unet.lora_alpha", "text_encoder": "text_encoder.lora_alpha"}
-    with damage_named(f"The LoRA {path.name}"):
-        return {network: float(facts[name]) for network, name in names.items() if name in facts}
+    alphas = {network: facts[name] for network, name in names.items() if name in facts}
+    for alpha in alphas.values():
+        if isinstance(alpha, bool) or not isinstance(alpha, int | float):
+            raise CheckpointError(
+                f"The LoRA {path.name} has {alpha!r:.40} as its alpha, which must be a number: "
+                "get the LoRA again."
+            )
+    return {network: float(alpha) for network, alpha in alphas.items()}
 
 
 @torch.no_grad()

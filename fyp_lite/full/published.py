@@ -18,7 +18,7 @@ import torch
 from diffusers import DDIMScheduler
 from torch import Tensor
 
-from fyp_lite.files.hashes import CheckpointError
+from fyp_lite.files.hashes import CheckpointError, damage_named
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.unet import FollowYourPoseUNet
 from fyp_lite.text import one_line
@@ -127,7 +127,8 @@ def load_published(
     Raises:
         CheckpointError: a tensor is missing, left over or of another shape, or is not finite.
     """
-    with torch.device("meta"):  # shapes without memory: the tensors bring theirs
+    # On "meta", shapes need no memory: the tensors bring theirs.
+    with torch.device("meta"), damage_named("The UNet's configuration"):
         unet, encoder = networks_from_published_config(config)
     unet_part, encoder_part = from_published_keys(state_dict)
     if pose_encoder is not None:
@@ -187,6 +188,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     Raises:
         CheckpointError: no such file, cut short, no tensors by name, or more than tensors.
     """
+    cause: Exception | None = None
     try:
         if path.suffix == ".safetensors":
             loaded: Any = safetensors.torch.load_file(path)
@@ -195,24 +197,25 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of damage, which is refused
                 loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        cause = error
         problem = "is not there: check the folder's name and what is in it."
     except pickle.UnpicklingError as error:
-        problem = _damage(path)
+        cause, problem = error, _damage(path)
         if code := re.search(r"GLOBAL ([\w.]+)", str(error)):
             problem = (
                 f"is not only tensors but would run code ({code[1]}), which is never done: get "
                 "its .safetensors edition."
             )
-    except Exception:  # of dozens of kinds
-        problem = _damage(path)
+    except Exception as error:  # of dozens of kinds, and nothing but the read is in the block
+        cause, problem = error, _damage(path)
     else:
         # Stable Diffusion's own .ckpt has its tensors one level down.
         tensors = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else {}
         if tensors and isinstance(tensors, dict) and all(map(_is_named_tensor, tensors.items())):
             return tensors
         problem = "holds no tensors by name: give the file that holds the network's weights."
-    raise CheckpointError(f"The weights file {path} {problem}")
+    raise CheckpointError(f"The weights file {path} {problem}") from cause
 
 
 def _is_named_tensor(item: tuple[object, object]) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL
+from diffusers import AutoencoderKL, UNet2DConditionModel
 from diffusers.loaders.single_file_utils import (
     convert_ldm_clip_checkpoint,
     convert_ldm_unet_checkpoint,
@@ -25,7 +25,7 @@ from huggingface_hub import constants
 from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from fyp_lite.files.hashes import CheckpointError
+from fyp_lite.files.hashes import READ_ERRORS, CheckpointError, damage_named
 from fyp_lite.files.writing import file_path
 from fyp_lite.full.hub import LocalFiles, Offer, Source, ask, fetch, locate
 from fyp_lite.full.lora import merge_lora
@@ -37,6 +37,7 @@ from fyp_lite.full.published import (
     published_scheduler,
     read_tensors,
 )
+from fyp_lite.network_config import read_config
 from fyp_lite.pipeline import FollowYourPosePipeline
 
 STABLE_DIFFUSION = "CompVis/stable-diffusion-v1-4@133a221b8aa7292a167afc5127cb63fb5005638b"
@@ -153,7 +154,7 @@ def assemble(
     """
     setup, published = files["stable_diffusion"], files["follow_your_pose"]
     config = _read_unet_config(setup.folder / "unet/config.json")
-    vae_config = AutoencoderKL.load_config(files.get("base", setup).folder / "vae")
+    vae_config = read_config(files.get("base", setup).folder / "vae/config.json", AutoencoderKL)
     base = _base_tensors(files, sources, config, vae_config)
     unet, pose_encoder = load_published(
         read_tensors(published.folder / CHECKPOINT),
@@ -166,10 +167,12 @@ def assemble(
     networks = {"unet": unet, "text_encoder": text_encoder}
     for name, scale in sources.loras:
         merge_lora(networks, file_path(name), scale)
+    with damage_named(f"The tokenizer in {setup.folder}", (Exception,)):
+        tokenizer = CLIPTokenizer.from_pretrained(setup.folder / "tokenizer")
     return FollowYourPosePipeline(
         vae=_autoencoder(vae_config, base["vae"], dtype),
         text_encoder=text_encoder,
-        tokenizer=CLIPTokenizer.from_pretrained(setup.folder / "tokenizer"),
+        tokenizer=tokenizer,
         unet=unet,
         pose_encoder=pose_encoder,
         scheduler=published_scheduler(),
@@ -218,11 +221,13 @@ def _base_tensors(
                 f"checkpoint: it has no {prefix}*; give one with all three networks, a LoRA as "
                 "a LoRA."
             )
-    return {
-        "unet": convert_ldm_unet_checkpoint(dict(tensors), config),
-        "vae": convert_ldm_vae_checkpoint(dict(tensors), vae_config),
-        "text_encoder": convert_ldm_clip_checkpoint(dict(tensors)),
-    }
+    # A tensor that is missing is a key or a place in a list that is not there.
+    with damage_named(f"The base {sources.base_file.name}", (LookupError, *READ_ERRORS)):
+        return {
+            "unet": convert_ldm_unet_checkpoint(dict(tensors), config),
+            "vae": convert_ldm_vae_checkpoint(dict(tensors), vae_config),
+            "text_encoder": convert_ldm_clip_checkpoint(dict(tensors)),
+        }
 
 
 def _read_unet_config(path: Path) -> dict[str, Any]:
@@ -240,11 +245,13 @@ def _read_unet_config(path: Path) -> dict[str, Any]:
             f"{path} is not the configuration of a Stable Diffusion 1.x UNet, on which the "
             "published weights are built: give Stable Diffusion 1.4."
         )
-    return config
+    return read_config(path, UNet2DConditionModel, CONFIG_FIELDS)
 
 
 def _text_encoder(folder: Path, tensors: dict[str, Tensor], dtype: torch.dtype) -> CLIPTextModel:
-    network = CLIPTextModel(CLIPTextConfig.from_pretrained(folder))
+    read_config(folder / "config.json", CLIPTextConfig)
+    with damage_named(f"The text encoder in {folder}", (Exception,)):
+        network = CLIPTextModel(CLIPTextConfig.from_pretrained(folder))
     # Releases of transformers differ in the prefix, and older files list the positions' numbers.
     ours = {key.removeprefix("text_model."): key for key in network.state_dict()}
     renamed = {}
@@ -259,7 +266,7 @@ def _text_encoder(folder: Path, tensors: dict[str, Tensor], dtype: torch.dtype) 
 def _autoencoder(
     config: dict[str, Any], tensors: dict[str, Tensor], dtype: torch.dtype
 ) -> AutoencoderKL:
-    with torch.device("meta"):
+    with torch.device("meta"), damage_named("The autoencoder's configuration", (Exception,)):
         network = AutoencoderKL.from_config(config)
     renamed = {}
     for key, value in tensors.items():

@@ -12,8 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-import skia
 
+from fyp_world.world.canvas import skia
 from fyp_world.world.cast.character import Character
 from fyp_world.world.cast.face import HeadPen
 from fyp_world.world.cast.frame import Body, measure

@@ -9,8 +9,8 @@ import zlib
 from dataclasses import dataclass
 
 import numpy as np
-import skia
 
+from fyp_world.world.canvas import skia
 from fyp_world.world.captions import CharacterSpec, caption, vocabulary
 from fyp_world.world.characters import CHARACTERS, CLOTHES_COLOURS, draw_character
 from fyp_world.world.motion import HELD_OUT_MOTIONS, MOTIONS, Figure, perform

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import skia
 
+from fyp_world.world.canvas import skia
 from fyp_world.world.places import built, land, water, wild
 from fyp_world.world.places.brush import SIZE, Brush
 

@@ -10,8 +10,7 @@ import cmath
 import math
 from collections.abc import Sequence
 
-import skia
-
+from fyp_world.world.canvas import skia
 from fyp_world.world.cast.frame import Head
 from fyp_world.world.cast.pen import LIGHT, WHITE, Colour, Pen, ellipse, mix, polygon, shade
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import skia
-
+from fyp_world.world.canvas import skia
 from fyp_world.world.cast.frame import ANKLES, HIPS, KNEES, Body
 from fyp_world.world.cast.limbs import Palette
 from fyp_world.world.cast.pen import Colour, Pen, blob, edge, hull, polygon, shade

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-import skia
-
+from fyp_world.world.canvas import skia
 from fyp_world.world.cast.face import PUPIL, HeadPen
 from fyp_world.world.cast.limbs import Palette
 from fyp_world.world.cast.pen import WHITE, blob, ellipse, hull, polygon, shade, tint

@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import skia
-
+from fyp_world.world.canvas import skia
 from fyp_world.world.cast.frame import ANKLES, ELBOWS, HIPS, KNEES, SHOULDERS, WRISTS, Body
 from fyp_world.world.cast.pen import (
     HEM,

@@ -12,7 +12,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import skia
+
+from fyp_world.world.canvas import skia
 
 Colour = tuple[int, int, int]
 

@@ -7,8 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
-import skia
-
+from fyp_world.world.canvas import skia
 from fyp_world.world.cast.frame import HIPS, Body
 from fyp_world.world.cast.limbs import Palette
 from fyp_world.world.cast.pen import Pen, ellipse, hull, polygon

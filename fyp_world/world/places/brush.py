@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import skia
+
+from fyp_world.world.canvas import skia
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]

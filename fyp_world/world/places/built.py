@@ -6,8 +6,8 @@ from functools import partial
 from itertools import pairwise
 
 import numpy as np
-import skia
 
+from fyp_world.world.canvas import skia
 from fyp_world.world.places.brush import SIZE, Brush, Colour, box, mix, oval, polygon, smooth
 
 FACADES: tuple[Colour, ...] = (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import skia
 
+from fyp_world.world.canvas import skia
 from fyp_world.world.places.brush import SIZE, Brush, Colour, box, mix, oval, polygon, smooth
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import skia
 
+from fyp_world.world.canvas import skia
 from fyp_world.world.places.brush import SIZE, Brush, Colour, Point, box, mix, oval, polygon, smooth
 
 

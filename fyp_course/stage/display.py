@@ -1,0 +1,80 @@
+"""Show a live component over a still picture of it, which stays where no kernel is.
+
+A widget lives as long as its kernel. A notebook that is opened again, or read elsewhere, would show
+"model not found" in its place. So the picture is shown first and the widget after it: where the
+widget comes alive the picture hides, and where it does not the picture says how to wake it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from uuid import uuid4
+
+import anywidget
+import ipywidgets as widgets
+import numpy as np
+from IPython.display import HTML, display
+from PIL import Image
+
+from fyp_lite.lessons.show import picture_html, show_picture, stills_only
+
+ASLEEP = "Run the notebook to make it live."
+
+# What follows the picture in the notebook is the widget's output: `.fyp-live` is in it once it is
+# alive, and it holds nothing but a sentence where its model was not found. The picture waits a
+# moment, so that it does not flash up before the widget is there.
+_OUTPUTS = (
+    (".jp-OutputArea-child", ".jp-OutputArea-output"),  # JupyterLab, Notebook 7, Voila
+    (".output_area", ".output_subarea"),  # Notebook 6
+)
+_STYLE = "".join(
+    f"{output}:has(.fyp-still):has(+ {output} .fyp-live),"
+    f"{output}:has(.fyp-still) + {output}:has({inner}:not(:has(*)))"
+    "{display:none}"
+    for output, inner in _OUTPUTS
+) + (
+    ".fyp-still{margin:0;animation:fyp-still 1.2s}"
+    "@keyframes fyp-still{0%,90%{opacity:0;max-height:0}100%{opacity:1;max-height:999px}}"
+    ".fyp-still p{margin:4px 0;font-style:italic}"
+)
+
+
+def show_live(widget: widgets.Widget, picture: np.ndarray, text: str) -> None:
+    """Show `widget`, and `picture` where it cannot live.
+
+    Args:
+        widget: a stage, or a panel that holds one.
+        picture: `[h, w, 3]` uint8 RGB, which stands for it. Where stored notebooks are made
+            (`show.stills_only`) it is all that is shown.
+        text: what is seen, for those who cannot see it.
+    """
+    if stills_only():
+        show_picture(picture, text)
+        return
+    name = f"fyp-still-{uuid4().hex}"
+    for stage in _stages(widget):
+        stage.still = name
+    display(HTML(_still(name, picture, text)))
+    # A stage shows itself through this function, so that its own output is asked for by name.
+    bundle = widget._repr_mimebundle_() if isinstance(widget, anywidget.AnyWidget) else None
+    if bundle:
+        display(bundle[0], metadata=bundle[1], raw=True)
+    else:
+        display(widget)
+
+
+def _still(name: str, picture: np.ndarray, text: str) -> str:
+    data = io.BytesIO()
+    Image.fromarray(picture).save(data, "JPEG", quality=80, optimize=True)
+    style = f"width:{picture.shape[1]}px; max-width:100%; height:auto"
+    shown = picture_html(data.getvalue(), "jpeg", text, style)
+    return f'<style>{_STYLE}</style><div class="fyp-still" id="{name}">{shown}<p>{ASLEEP}</p></div>'
+
+
+def _stages(widget: widgets.Widget) -> Iterator[widgets.Widget]:
+    """The widget and those in it that can hide a still picture."""
+    if widget.has_trait("still"):
+        yield widget
+    for child in getattr(widget, "children", ()):
+        yield from _stages(child)
