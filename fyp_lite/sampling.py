@@ -23,6 +23,7 @@ from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
 from fyp_lite.denoising import Denoise
+from fyp_lite.threads import give_way
 
 
 @dataclass(frozen=True)
@@ -215,6 +216,7 @@ def sample_steps(
     kind = scheduler.config.prediction_type
 
     for index, timestep in enumerate(scheduler.timesteps):
+        give_way()
         model_output = denoise(latents, timestep, index)
         alpha_cumprod = scheduler.alphas_cumprod.to(latents)[timestep]
         pred_x0 = predict_x0(latents, model_output, alpha_cumprod, kind)
