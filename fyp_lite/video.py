@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import glob
 import io
 import math
 import os
-import shutil
 import tempfile
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -18,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fyp_lite.files.decoding import ClipError, check_frames, file_path
+from fyp_lite.files.decoding import check_frames
+from fyp_lite.files.writing import ClipError, check_room_in_name, file_path, written_whole
 
 if TYPE_CHECKING:
     from PIL import Image
 
-DAY = 24 * 60 * 60  # seconds
 _MOST_FPS = {".mp4": 240, ".gif": 50, ".webp": 90}  # what players show as it is meant
 
 
@@ -81,39 +77,6 @@ def _check_target(path: str | os.PathLike[str], fps: float) -> Path:
     if not path.parent.is_dir():
         raise ClipError(f"there is no folder {path.parent} to write {path.name} in: create it.")
     return path
-
-
-def check_room_in_name(path: Path) -> None:
-    """Refuse a name that is too long for `written_whole`. Raises ClipError."""
-    file_path(_part(path))
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Where to write a file or a new folder until it is whole: it gets its name after the block,
-    or never. What a killed process left of it a day ago is removed.
-    """
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        with suppress(FileNotFoundError):  # it may get its name meanwhile
-            if left.stat().st_mtime < time.time() - DAY:
-                _remove(left)
-    part = _part(path)
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        _remove(part)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def encode_mp4(frames: np.ndarray, fps: float) -> bytes:

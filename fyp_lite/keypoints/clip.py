@@ -181,6 +181,7 @@ class _Drawing:
 
     def __init__(self, keypoint_clip: KeypointClip) -> None:
         self._clip = keypoint_clip
+        self.num_frames, self.fps = keypoint_clip.num_frames, keypoint_clip.fps
 
     def decode(self, first: int, last: int) -> Any:
         for people in self._clip.keypoints[first : last + 1]:
