@@ -24,7 +24,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
+from multiprocessing import get_all_start_methods
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +34,9 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, broadcast
 from matplotlib.figure import Figure
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 EMA_DECAY = 0.999
 WEIGHT_DECAY = 0.01
@@ -95,6 +98,7 @@ class Options:
     seed: int
     save_minutes: float
     init: Path | None
+    workers: int = field(default=0, kw_only=True)
 
 
 def option_parser(
@@ -123,7 +127,22 @@ def option_parser(
     parser.add_argument("--learning-rate", type=float, default=learning_rate)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save-minutes", type=float, default=3.0, help="between checkpoints")
+    parser.add_argument(
+        "--workers",
+        type=workers_count,
+        default=0,
+        help="processes that prepare batches ahead, for a GPU that would wait for them",
+    )
     return parser
+
+
+def workers_count(text: str) -> int:
+    """The value of `--workers`."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"it is {text!r}: give a number from 0 on.")
+    if int(text) and "fork" not in get_all_start_methods():
+        raise argparse.ArgumentTypeError("this system cannot fork a process: leave it at 0.")
+    return int(text)
 
 
 def parse_options(
@@ -190,6 +209,8 @@ def train(
     make_batch: MakeBatch,
     options: Options,
     make_optimizer: MakeOptimizer = adamw,
+    *,
+    snapshots: bool = False,
 ) -> bool:
     """Train until the minutes are spent, then give the stage its averaged weights.
 
@@ -197,6 +218,7 @@ def train(
         stage: its `forward(batch)` returns {name: loss}, of which "loss" is minimised.
         make_batch: this process's share of a step's batch.
         make_optimizer: of the trainable parameters and a learning rate.
+        snapshots: keep the averages of every checkpoint, in `snapshots/STEP.safetensors`.
 
     Returns:
         Whether this process is the one that writes the networks.
@@ -216,12 +238,13 @@ def train(
 
     began, saved = time.monotonic() - minutes * 60, minutes
     log = Log(options.out / "log.jsonl", accelerator)
+    process = accelerator.process_index, accelerator.num_processes
+    prepared = prepared_batches(make_batch, options, step, process)
     while (progress := progress_of(options, step, minutes)) < 1:
-        draw = Draw(options.seed, step, accelerator.process_index, accelerator.num_processes)
         factor = learning_rate_factor(progress, step)
         for group in optimizer.param_groups:
             group["lr"] = options.learning_rate * factor
-        losses = model(move(make_batch(draw), accelerator.device))
+        losses = model(move(next(prepared), accelerator.device))
         accelerator.backward(losses["loss"])
         accelerator.clip_grad_norm_(trainable, 1.0)
         optimizer.step()
@@ -235,6 +258,8 @@ def train(
         log.add(step, minutes, losses)
         if minutes - saved > options.save_minutes:
             save(options.out, stage, optimizer, average, step, minutes, accelerator)
+            if snapshots and accelerator.is_main_process:
+                save_snapshot(options.out, average, step)
             saved = minutes
     log.write(step, minutes)
     save(options.out, stage, optimizer, average, step, minutes, accelerator)
@@ -242,6 +267,35 @@ def train(
         draw_losses(log.path, options.out / "loss.png")
     average.copy_to(stage)
     return accelerator.is_main_process
+
+
+class Steps(Dataset):
+    """The batches of one process by step: what they hold depends on the step alone, so it does not
+    matter who prepares them."""
+
+    def __init__(self, make_batch: MakeBatch, seed: int, process: tuple[int, int]) -> None:
+        self.make_batch, self.seed, self.process = make_batch, seed, process
+
+    def __getitem__(self, step: int) -> Item:
+        return self.make_batch(Draw(self.seed, step, *self.process))
+
+
+def prepared_batches(
+    make_batch: MakeBatch, options: Options, step: int, process: tuple[int, int]
+) -> Iterator[Item]:
+    """The batches from `step` on; workers prepare two each in advance.
+
+    Args:
+        process: which one this is, of how many.
+    """
+    loader = DataLoader(
+        Steps(make_batch, options.seed, process),
+        batch_size=None,
+        sampler=count(step),
+        num_workers=options.workers,
+        multiprocessing_context="fork" if options.workers else None,
+    )
+    return iter(loader)
 
 
 def progress_of(options: Options, step: int, minutes: float) -> float:
@@ -274,6 +328,15 @@ def save(
     }
     torch.save(state, out / "checkpoint.tmp")
     os.replace(out / "checkpoint.tmp", out / "checkpoint.pt")
+
+
+def save_snapshot(out: Path, average: Average, step: int) -> None:
+    """The averages alone, in float16."""
+    (out / "snapshots").mkdir(exist_ok=True)
+    path = out / "snapshots" / f"{step:06}.safetensors"
+    halves = {name: p.half().contiguous() for name, p in average.parameters.items()}
+    save_file(halves, path.with_suffix(".tmp"))
+    os.replace(path.with_suffix(".tmp"), path)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from fyp_world.training import (
     s3_joint,
     s4_temporal,
     s5_guided,
-    s6_decoder,
+    s7_decoder,
 )
 from fyp_world.training.s2_text import TEXT_WIDTH
 from fyp_world.world.dataset import world_vocabulary
@@ -149,7 +149,7 @@ def test_all_stages_to_a_working_pipeline(data, tmp_path, monkeypatch):
     assert latents.shape == (3, 1, 8, 32, 32) and np.isfinite(latents).all()
     assert latents.std(axis=(1, 2, 3, 4)).min() > 0
     painter = tmp_path / "decoder"
-    run(monkeypatch, s6_decoder, "--data", data, "--init", out, "--out", painter, *short)
+    run(monkeypatch, s7_decoder, "--data", data, "--init", out, "--out", painter, *short)
     before, after = (vae.state_dict() for vae in (pipeline.vae, load_vae(painter / "vae")))
     moved = {k for k in before if not torch.equal(before[k], after[k])}
     assert {key.partition(".")[0] for key in moved} == {"decoder"}
@@ -169,7 +169,7 @@ def load_vae(folder: Path) -> torch.nn.Module:
 
 def test_the_critic_and_the_decoder_learn_from_each_other_but_not_for_each_other(monkeypatch):
     torch.manual_seed(0)
-    stage = s6_decoder.DecoderStage()
+    stage = s7_decoder.DecoderStage()
     batch = {
         "latents": torch.randn(2, 8, 4, 4),
         "pixels": torch.rand(2, 3, 32, 32) * 2 - 1,
@@ -177,7 +177,7 @@ def test_the_critic_and_the_decoder_learn_from_each_other_but_not_for_each_other
     }
 
     def gradients(weight: float) -> tuple[torch.Tensor, torch.Tensor]:
-        monkeypatch.setattr(s6_decoder, "CRITIC_WEIGHT", weight)
+        monkeypatch.setattr(s7_decoder, "CRITIC_WEIGHT", weight)
         stage.zero_grad()
         stage(batch)["loss"].backward()
         assert all(p.grad is None for p in stage.vae.encoder.parameters())
@@ -251,7 +251,7 @@ def test_what_the_denoiser_makes_goes_on_where_it_was_stopped():
 
 def test_the_decoder_says_how_to_make_what_it_learns_from(tmp_path):
     with pytest.raises(SystemExit, match=r"made.npy is missing: .*training\.made"):
-        s6_decoder.load_made(tmp_path / "made.npy")
+        s7_decoder.load_made(tmp_path / "made.npy")
 
 
 def test_the_guided_stage_is_content_with_the_guided_answer():
