@@ -8,15 +8,15 @@ import ipywidgets as widgets
 import numpy as np
 from IPython.display import Markdown, display
 
-from fyp_course.panels.base import Picture, note
-from fyp_course.show import show_sheet, stills_only
+from fyp_course.panels.base import Panel, Picture, note
+from fyp_course.show import show_sheet
 from fyp_lite.keypoints.diagnose import Finding, apply_repairs, diagnose
 
 HEALTHY = "✔ A skeleton video: nothing to repair."
 MOST_PLAYED = 48  # frames in each of the two pictures
 
 
-class SkeletonDoctor(widgets.VBox):
+class SkeletonDoctor(Panel):
     """Findings with a tick for each repair, a button that applies them, before and after.
 
     Args:
@@ -80,11 +80,8 @@ class SkeletonDoctor(widgets.VBox):
         every = -(-len(frames) // MOST_PLAYED)
         picture.play(frames[::every], self.fps / every, f"{text}: {len(frames)} frames")
 
-    def show(self) -> None:
-        """Show the panel, or the findings and some frames where stills take its place."""
-        if not stills_only():
-            display(self)
-            return
+    def show_still(self) -> None:
+        """Show the findings and some frames."""
         display(Markdown(report(self.findings)))
         show_sheet(self.frames, "The clip that the doctor looked at")
 
