@@ -149,7 +149,8 @@ class RunCard:
     ) -> np.ndarray:
         """Make the video again: `[f, h, w, 3]` uint8, to be played at `card.fps`.
 
-        Warns where the model is another one than the card's, as the video will then differ.
+        Warns where the model has other weights than the card's, or the same ones in another dtype,
+        as the video will then differ.
 
         Args:
             pipeline: the model.
@@ -171,6 +172,13 @@ class RunCard:
             warnings.warn(
                 f"this card was made with other weights ({self.model} {self.weights_hash[:12]}): "
                 "the video will differ.",
+                stacklevel=2,
+            )
+        dtype = str(pipeline.unet.dtype).removeprefix("torch.")
+        if dtype != self.dtype:
+            warnings.warn(
+                f"this card was made in {self.dtype} and this model is in {dtype}: the video will "
+                f"differ a little; load_pipeline(dtype=torch.{self.dtype}) makes the same one.",
                 stacklevel=2,
             )
         settings = SampleSettings.from_dict(
