@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 import warnings
@@ -20,7 +21,7 @@ from safetensors import safe_open
 
 import fyp_lite.model.vae  # noqa: F401  diffusers finds classes only in modules already imported
 from fyp_lite.hashes import CheckpointError, damage_named, verify_hashes
-from fyp_lite.memory import fit_to_memory
+from fyp_lite.memory import MemoryMode, fit_to_memory
 from fyp_lite.network_config import read_config
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.published import (
@@ -41,6 +42,8 @@ __all__ = [
     "networks_from_published_config",
     "to_published_keys",
 ]
+
+logger = logging.getLogger(__name__)
 
 WEIGHTS = Path(__file__).parent / "weights"
 LIBRARIES = ("fyp_lite", "diffusers", "transformers")  # that a model's parts may be of
@@ -64,7 +67,8 @@ def load_pipeline(
 ) -> FollowYourPosePipeline:
     """The pipeline with its weights, ready to sample.
 
-    A large model is fitted to the free memory, and a printed line says how.
+    A large model is fitted to the free memory. The log (of the module's name) says how: as a
+    warning where a slower mode had to be chosen.
 
     Args:
         model: "lite" for the bundled model, "full" for the published one, or a folder that
@@ -98,7 +102,9 @@ def load_pipeline(
         network.to(memory_format=torch.channels_last)
     if pipeline.unet.num_parameters() < LARGE:
         return pipeline.to(device)
-    print(fit_to_memory(pipeline, device))
+    choice = fit_to_memory(pipeline, device)
+    slower = choice.mode != MemoryMode(dtype)
+    logger.log(logging.WARNING if slower else logging.INFO, "%s", choice)
     return pipeline
 
 
