@@ -6,6 +6,7 @@ import json
 import shutil
 
 from helpers import build_tiny_pipeline
+from IPython.display import display
 
 from fyp_course.exercises.quiz import Exercise
 from fyp_course.panels.playground import Playground
