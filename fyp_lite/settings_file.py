@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fyp_lite.files.decoding import file_path
+from fyp_lite.files.writing import file_path
 
 MOST_BYTES = 1_000_000  # a real one has about 1,000
 

@@ -27,13 +27,13 @@ from fyp_course.expected import frames_of_strip, resized
 from fyp_course.show import MAX_STILLS, few_frames
 from fyp_lite.cards.picture import class_picture, draw_card
 from fyp_lite.clip import Clip, open_clip, prepare_clip
-from fyp_lite.files.decoding import file_path
 from fyp_lite.files.hashes import file_hash, weight_hashes
+from fyp_lite.files.writing import file_path, written_whole
 from fyp_lite.loading import WEIGHTS
 from fyp_lite.opening import open_skeleton
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import ClipSettings, SampleSettings
-from fyp_lite.video import contact_sheet, written_whole
+from fyp_lite.video import contact_sheet
 
 __all__ = ["CardError", "ClipFacts", "RunCard", "class_picture", "clip_facts", "make_card"]
 

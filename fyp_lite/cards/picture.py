@@ -136,6 +136,8 @@ def _brief(card: RunCard) -> str:
         facts.append(f"{clip.num_frames} frames")
     if crop := _crop(card):
         facts.append(f"crop {crop}")
+    if clip.pad != ClipSettings().pad:
+        facts.append(f"pad {clip.pad}")
     usual = SampleSettings()
     for name in ("eta", "guidance_start", "guidance_end", "scheduler"):
         if (value := getattr(sampling, name)) != getattr(usual, name):

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from contextlib import ExitStack
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,9 @@ from fyp_lite.cli.options import (
     build_sweep_parser,
     read_options,
 )
-from fyp_lite.files.decoding import file_path
+from fyp_lite.files.writing import check_room_in_name, check_writable, file_path, written_whole
 from fyp_lite.settings import ClipSettings, SampleSettings, one_line
 from fyp_lite.settings_file import read_settings_file
-from fyp_lite.video import check_room_in_name
 
 EPILOG = """examples:
   fyp-lite "a panda on the sea" --clip dance --out panda.mp4
@@ -140,7 +140,7 @@ def generate(job: dict[str, Any], out: Path) -> None:
     from fyp_lite.clip import open_clip, prepare_clip
     from fyp_lite.opening import find_input_type
     from fyp_lite.skeleton import check_skeleton_frames
-    from fyp_lite.video import check_video_path, write_video, written_whole
+    from fyp_lite.video import check_video_path, write_video
 
     began = time.perf_counter()
     clip_settings = ClipSettings.from_dict(job["clip_settings"])
@@ -154,6 +154,7 @@ def generate(job: dict[str, Any], out: Path) -> None:
         if out.resolve() == clip.path.resolve():
             raise ValueError(f"--out {out} is the clip itself; give the result another name.")
         check_replaceable(card_path)
+        check_writable(out)
         if find_input_type(clip, job["input_type"]) == "raw":
             from fyp_lite.cli.skeleton import find_people_beside
 
@@ -168,6 +169,13 @@ def generate(job: dict[str, Any], out: Path) -> None:
         pipeline = load_pipeline(job["model"])
         prepared = prepare_clip(clip, clip_settings, pipeline.size)
     words = job["prompt"], prepared.frames, job["negative_prompt"]
+    if prepared.padded:
+        height, width = prepared.source_size
+        print(
+            f"The largest square of {width} x {height} pixels would cut somebody off, so black is "
+            "added to the frames: --pad none cuts instead.",
+            file=sys.stderr,
+        )
     for sentence in prompt_advice(pipeline, *words, sample_settings):
         print(sentence, file=sys.stderr)
     result = pipeline(
@@ -243,6 +251,9 @@ def sweep(argv: list[str]) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code, 2 for input that cannot be used."""
     argv = sys.argv[1:] if argv is None else argv
+    for stream in (sys.stdout, sys.stderr):  # names may hold letters that a terminal cannot show
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         if argv[:1] == ["skeleton"]:
             return skeleton(argv[1:])

@@ -19,6 +19,7 @@ CLIP_OPTIONS = {
     "crop_right": "the same on the right",
     "crop_top": "the same at the top",
     "crop_bottom": "the same at the bottom",
+    "pad": "auto adds black to frames whose largest square would cut people off, none cuts",
 }
 SAMPLE_OPTIONS = {
     "num_inference_steps": "steps: more are finer, cost is linear",

@@ -32,9 +32,7 @@ from fyp_lite.files.index import (
     scan,
     video_stream,
 )
-from fyp_lite.files.writing import ClipError, file_path
-
-__all__ = ["ClipError", "Decoder", "check_frames", "file_path", "open_decoder"]
+from fyp_lite.files.writing import ClipError
 
 
 def check_frames(frames: np.ndarray) -> None:

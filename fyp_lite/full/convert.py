@@ -16,8 +16,8 @@ import torch
 
 from fyp_lite import __version__, cache_dir
 from fyp_lite.cli.options import Parser
-from fyp_lite.files.decoding import file_path
 from fyp_lite.files.hashes import CheckpointError, damage_named, file_hash, write_hashes
+from fyp_lite.files.writing import file_path, written_whole
 from fyp_lite.full.hub import LocalFiles
 from fyp_lite.full.sources import (
     FOLLOW_YOUR_POSE,
@@ -28,7 +28,6 @@ from fyp_lite.full.sources import (
     find_files,
 )
 from fyp_lite.loading import quiet_loading
-from fyp_lite.video import written_whole
 
 DTYPES = {"float16": torch.float16, "float32": torch.float32}
 CARD = """# Follow Your Pose, converted for fyp_lite
@@ -83,8 +82,8 @@ def convert_full(
         with quiet_loading():
             pipeline.save_pretrained(unfinished)
         record = _record(files, sources, dtype)
-        (unfinished / "sources.json").write_text(json.dumps(record, indent=1) + "\n")
-        (unfinished / "README.md").write_text(CARD)
+        (unfinished / "sources.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        (unfinished / "README.md").write_text(CARD, encoding="utf-8")
         write_hashes(unfinished)
     say(f"The full model is in {out}.")
     return out

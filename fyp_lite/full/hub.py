@@ -15,9 +15,8 @@ from huggingface_hub import HfApi, constants, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers
 
-from fyp_lite.files.decoding import file_path
 from fyp_lite.files.hashes import CheckpointError, file_hash
-from fyp_lite.video import written_whole
+from fyp_lite.files.writing import file_path, written_whole
 
 HUB_NAME = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+?)(?:@(?P<revision>[\w./-]+))?")
 TIMEOUT = 20  # seconds for the hub to say what it has

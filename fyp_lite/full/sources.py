@@ -25,8 +25,8 @@ from huggingface_hub import constants
 from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from fyp_lite.files.decoding import file_path
 from fyp_lite.files.hashes import CheckpointError
+from fyp_lite.files.writing import file_path
 from fyp_lite.full.hub import LocalFiles, Offer, Source, ask, fetch, locate
 from fyp_lite.full.lora import merge_lora
 from fyp_lite.full.published import (

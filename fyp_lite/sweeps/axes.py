@@ -20,7 +20,7 @@ from fyp_lite.video import check_video_path
 CLIP_NAMES = tuple(field.name for field in fields(ClipSettings))
 SAMPLE_NAMES = tuple(field.name for field in fields(SampleSettings))
 AXIS_NAMES = ("clip", "prompt", "negative_prompt", *CLIP_NAMES, *SAMPLE_NAMES)
-TEXT_NAMES = ("clip", "prompt", "negative_prompt", "scheduler")
+TEXT_NAMES = ("clip", "prompt", "negative_prompt", "pad", "scheduler")
 SENTENCES = ("prompt", "negative_prompt")  # may have commas inside
 Value = int | float | str | None
 Axes = Mapping[str, Iterable[Any]]

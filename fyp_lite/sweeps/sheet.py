@@ -13,12 +13,12 @@ from PIL import Image
 
 from fyp_lite.clip import Clip
 from fyp_lite.drawing import DIM, INK, LIT, PAPER, Word, font, letter, wrapped
+from fyp_lite.files.writing import written_whole
 from fyp_lite.opening import open_skeleton
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.sweeps.axes import Job, SweepError, Value
 from fyp_lite.sweeps.run import Batch, Progress
-from fyp_lite.video import written_whole
 
 if TYPE_CHECKING:
     from distributed import Client

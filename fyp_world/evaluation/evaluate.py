@@ -33,11 +33,11 @@ from matplotlib.figure import Figure
 from fyp_lite import data_dir
 from fyp_lite.clip import prepare_clip
 from fyp_lite.files.hashes import file_hash
+from fyp_lite.files.writing import written_whole
 from fyp_lite.judges.scores import FOLDER, Judge
 from fyp_lite.loading import WEIGHTS, load_pipeline
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import ClipSettings, SampleSettings
-from fyp_lite.video import written_whole
 from fyp_world.evaluation.measures import (
     CLIP_FRAMES,
     Likeness,
@@ -288,7 +288,7 @@ class Results:
         self.path, self.only = path, only
         self.figures: dict[str, Any] = {"run": run}
         if path.exists():
-            earlier = json.loads(path.read_text())
+            earlier = json.loads(path.read_text(encoding="utf-8"))
             if earlier.get("run") == run:
                 self.figures = earlier
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fyp_lite.files.decoding import check_frames, file_path
+from fyp_lite.files.decoding import check_frames
 from fyp_lite.files.hashes import CheckpointError, verify_hashes
+from fyp_lite.files.writing import file_path
 from fyp_lite.keypoints.clip import KeypointsError
 from fyp_lite.keypoints.detectors.base import keep_seen
 

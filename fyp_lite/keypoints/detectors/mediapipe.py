@@ -17,7 +17,8 @@ import cv2
 import numpy as np
 
 from fyp_lite import cache_dir
-from fyp_lite.files.decoding import check_frames, file_path
+from fyp_lite.files.decoding import check_frames
+from fyp_lite.files.writing import file_path
 from fyp_lite.keypoints.clip import KeypointsError
 from fyp_lite.keypoints.detectors.base import keep_seen
 from fyp_lite.keypoints.detectors.blazepose import (
