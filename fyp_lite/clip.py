@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -75,12 +75,14 @@ class Clip:
         """The frames that `settings` choose, cropped and resized to `size` x `size` pixels.
 
         Keypoints are drawn after they are cropped, so their lines are as wide in every crop.
+        Skeletons that the square would cut off are padded with black (`ClipSettings.pad`).
 
         Raises ClipError as `choose_frames` and `crop_box` do.
         """
         indices = choose_frames(self, settings)
-        box = crop_box(self.height, self.width, settings)
+        box = find_box(self, settings)
         frames = self.crop(indices, box, size)
+        black_outside(frames, box, kept_area(self.height, self.width, settings))
         return PreparedClip(
             frames, self.fps / settings.frame_stride, indices, box, (self.height, self.width)
         )
@@ -90,6 +92,31 @@ class Clip:
         fit = max(1, min(FRAMES_AT_ONCE, CACHE_BYTES // (3 * self.height * self.width)))
         parts = [indices[i : i + fit] for i in range(0, len(indices), fit)]
         return np.concatenate([_resized(self._fetch(part), box, size) for part in parts])
+
+    def cuts(self, numbers: list[int], kept: CropBox, square: CropBox) -> bool:
+        """Whether these frames show skeletons on black that are inside `kept`, but reach out of
+        `square` by more than the width of a line."""
+        from fyp_lite.skeleton import BLACK_LEVEL, DRAWN_LEVEL, LINE_WIDTH, MIN_BLACK
+
+        short = min(self.height, self.width)
+        step = max(1, short // REFERENCE_SIZE)
+        y, x = np.mgrid[0 : self.height : step, 0 : self.width : step] + 0.5
+        beyond = (kept.left <= x) & (x < kept.right) & (kept.top <= y) & (y < kept.bottom)
+        line = short * LINE_WIDTH
+        beyond &= (
+            (x < square.left - line)
+            | (x >= square.right + line)
+            | (y < square.top - line)
+            | (y >= square.bottom + line)
+        )
+        if not beyond.any():
+            return False
+        black, drawn = [], False
+        for number in numbers:
+            brightest = self.read([number])[0, ::step, ::step].max(axis=-1)
+            black.append((brightest < BLACK_LEVEL).mean())
+            drawn |= bool((brightest[beyond] > DRAWN_LEVEL).any())
+        return drawn and float(np.mean(black)) >= MIN_BLACK  # raw frames show people everywhere
 
     def _fetch(self, numbers: list[int]) -> list[np.ndarray]:
         """The kept frames themselves, without the copy that `read` makes."""
@@ -163,7 +190,8 @@ def open_video(
 
 
 class CropBox(NamedTuple):
-    """A square in source pixels, as floats: edges count from the frame's top left corner."""
+    """A square in source pixels, as floats: edges count from the frame's top left corner, and lie
+    outside the frame where black is added."""
 
     left: float
     top: float
@@ -177,7 +205,7 @@ class PreparedClip:
 
     frames: `[f, size, size, 3]` uint8 RGB. fps: of these frames, source fps / stride, so that
     they play in real time. indices: their source frame numbers. box: the crop in source pixels.
-    source_size: (height, width) of the source.
+    source_size: (height, width) of the source. padded: whether black was added.
     """
 
     frames: np.ndarray
@@ -185,6 +213,12 @@ class PreparedClip:
     indices: list[int]
     box: CropBox
     source_size: tuple[int, int]
+
+    @property
+    def padded(self) -> bool:
+        height, width = self.source_size
+        left, top, right, bottom = self.box
+        return left < 0 or top < 0 or right > width or bottom > height
 
 
 def choose_frames(clip: Clip | int, settings: ClipSettings) -> list[int]:
@@ -245,12 +279,95 @@ def crop_box(height: int, width: int, settings: ClipSettings) -> CropBox:
     return CropBox(x, y, min(x + side, float(width)), min(y + side, float(height)))
 
 
+def padded_box(height: int, width: int, settings: ClipSettings) -> CropBox:
+    """The square around all that the crops leave, with black where it goes beyond the frame.
+
+    Only the longer side of the frame is kept whole in this way: where crops have made it the
+    shorter one, and in square frames, this is `crop_box`.
+    """
+    square, kept = crop_box(height, width, settings), kept_area(height, width, settings)
+    across, down = kept.right - kept.left, kept.bottom - kept.top
+    if not (down > across and height > width) and not (across > down and width > height):
+        return square
+    side = max(across, down)
+    x, y = kept.left + (across - side) / 2, kept.top + (down - side) / 2
+    return CropBox(x, y, x + side, y + side)
+
+
+def kept_area(height: int, width: int, settings: ClipSettings) -> CropBox:
+    """What is left of a frame, square or not, when its four sides are trimmed."""
+    unit = min(height, width) / REFERENCE_SIZE
+    return CropBox(
+        settings.crop_left * unit,
+        settings.crop_top * unit,
+        width - settings.crop_right * unit,
+        height - settings.crop_bottom * unit,
+    )
+
+
+def choose_box(
+    height: int, width: int, settings: ClipSettings, cuts: Callable[[CropBox, CropBox], bool]
+) -> CropBox:
+    """`crop_box`, or `padded_box` where `settings.pad` is "auto" and the square cuts people off.
+
+    `cuts(kept, square)` says whether somebody is inside `kept`, what the crops leave of a frame,
+    but not inside `square`. Raises ClipError as `crop_box` does.
+    """
+    square, padded = crop_box(height, width, settings), padded_box(height, width, settings)
+    if settings.pad == "none" or padded == square:
+        return square
+    return padded if cuts(kept_area(height, width, settings), square) else square
+
+
+def find_box(clip: Clip, settings: ClipSettings) -> CropBox:
+    """The square that `settings` take from the frames that they choose of a clip.
+
+    Raises ClipError as `choose_frames` and `crop_box` do.
+    """
+    numbers = choose_frames(clip, settings)
+    return choose_box(clip.height, clip.width, settings, lambda *boxes: clip.cuts(numbers, *boxes))
+
+
+def cuts_joints(keypoints: np.ndarray, kept: CropBox, square: CropBox) -> bool:
+    """Whether a joint of `keypoints` `[..., 3]` is inside `kept`, but not inside `square`."""
+    from fyp_lite.skeleton import MIN_CONFIDENCE
+
+    x, y, sure = keypoints[..., 0], keypoints[..., 1], keypoints[..., 2] >= MIN_CONFIDENCE
+    inside = [
+        (box.left <= x) & (x < box.right) & (box.top <= y) & (y < box.bottom)
+        for box in (kept, square)
+    ]
+    return bool((sure & inside[0] & ~inside[1]).any())
+
+
+def add_black(frame: np.ndarray, box: CropBox) -> tuple[np.ndarray, CropBox]:
+    """`frame` `[h, w, 3]` with black around it so that it holds `box`, and the box in it."""
+    height, width = frame.shape[:2]
+    left, top = math.ceil(max(0, -box.left)), math.ceil(max(0, -box.top))
+    right, bottom = math.ceil(max(0, box.right - width)), math.ceil(max(0, box.bottom - height))
+    if not (left or top or right or bottom):
+        return frame, box
+    moved = CropBox(box.left + left, box.top + top, box.right + left, box.bottom + top)
+    return np.pad(frame, ((top, bottom), (left, right), (0, 0))), moved
+
+
+def black_outside(frames: np.ndarray, box: CropBox, kept: CropBox) -> None:
+    """Black out, in frames that show `box`, what is outside `kept`: what was trimmed stays away,
+    also where black is added on that side."""
+    size = frames.shape[1]
+    scale = size / (box.right - box.left)
+    left, right = (max(0, round((x - box.left) * scale)) for x in (kept.left, kept.right))
+    top, bottom = (max(0, round((y - box.top) * scale)) for y in (kept.top, kept.bottom))
+    for part in (frames[:, :top], frames[:, bottom:], frames[:, :, :left], frames[:, :, right:]):
+        part[:] = 0
+
+
 def crop_and_resize(frames: np.ndarray, box: CropBox, size: int) -> np.ndarray:
     """Cut `box` out of `frames` `[f, h, w, 3]` uint8 and resize: `[f, size, size, 3]` uint8.
 
-    Antialiased, by a triangle filter: it cannot ring, so black stays black. A box of four
-    times `size` or more is averaged by a whole factor, to at least twice `size`, first: several
-    times as fast, and lines change by about 1 of 255.
+    What of the box lies outside the frame is black. Antialiased, by a triangle filter: it cannot
+    ring, so black stays black. A box of four times `size` or more is averaged by a whole factor, to
+    at least twice `size`, first: several times as fast, and lines change by about 1 of 255.
     """
     check_frames(frames)
     return _resized(list(frames), box, size)
@@ -261,8 +378,9 @@ def _resized(frames: list[np.ndarray], box: CropBox, size: int) -> np.ndarray:
 
     out = np.empty((len(frames), size, size, 3), np.uint8)
     for row, frame in zip(out, frames, strict=True):
-        picture = Image.fromarray(frame)
+        whole, inside = add_black(frame, box)
+        picture = Image.fromarray(whole)
         row[:] = np.asarray(
-            picture.resize((size, size), Image.Resampling.BILINEAR, box, reducing_gap=2.0)
+            picture.resize((size, size), Image.Resampling.BILINEAR, inside, reducing_gap=2.0)
         )
     return out

@@ -52,10 +52,13 @@ def write_video(path: str | os.PathLike[str], frames: np.ndarray, fps: float) ->
     frames or a rate that the format cannot hold.
     """
     path = _check_target(path, fps)
-    encode = {".mp4": encode_mp4, ".gif": _encode_gif, ".webp": encode_webp}[path.suffix.lower()]
-    data = encode(frames, fps)
+    check_frames(frames)
     with written_whole(path) as part:
-        part.write_bytes(data)
+        if path.suffix.lower() == ".mp4":
+            _write_mp4(str(part), frames, fps)
+        else:
+            encode = {".gif": _encode_gif, ".webp": encode_webp}[path.suffix.lower()]
+            part.write_bytes(encode(frames, fps))
 
 
 def write_long_video(

@@ -48,8 +48,8 @@ class ClipChooser:
         for i, title in enumerate(("Time: which frames", "Space: which part")):
             self.sliders.set_title(i, title)
         self.sliders.observe(self._look, "selected_index")
-        for slider in self.lens.crops.values():
-            slider.observe(lambda _change: self.ruler.follow(self.lens.settings), "value")
+        for control in (*self.lens.crops.values(), self.lens.pad):
+            control.observe(lambda _change: self.ruler.follow(self.lens.settings), "value")
 
     @property
     def settings(self) -> ClipSettings:
@@ -67,6 +67,7 @@ class ClipChooser:
             _move(getattr(self.ruler, name), getattr(settings, name))
         for side, slider in self.lens.crops.items():
             _move(slider, getattr(settings, f"crop_{side}"))
+        self.lens.pad.value = settings.pad == "auto"
         self.lens.follow(settings)
 
     def _look(self, _change: object = None) -> None:

@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from fyp_lite.clip import MAX_FRAMES, MAX_PIXELS, Clip, CropBox
+from fyp_lite.clip import MAX_FRAMES, MAX_PIXELS, Clip, CropBox, cuts_joints
 from fyp_lite.files.writing import ClipError, check_room_in_name, file_path, written_whole
 from fyp_lite.skeleton import JOINTS, draw_skeletons
 from fyp_lite.video import write_long_video
@@ -195,6 +195,10 @@ class _DrawnClip(Clip):
     def __init__(self, keypoint_clip: KeypointClip, path: Path) -> None:
         self.keypoints: np.ndarray = keypoint_clip.keypoints
         super().__init__(path, _Drawing(keypoint_clip), keypoint_clip.num_frames, keypoint_clip.fps)
+
+    def cuts(self, numbers: list[int], kept: CropBox, square: CropBox) -> bool:
+        """Whether a joint in these frames is inside `kept`, but not inside `square`."""
+        return cuts_joints(self.keypoints[numbers], kept, square)
 
     def crop(self, indices: list[int], box: CropBox, size: int) -> np.ndarray:
         """Cropped before they are drawn, so that a close crop does not make the lines thick."""

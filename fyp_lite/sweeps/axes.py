@@ -21,7 +21,7 @@ from fyp_lite.text import nearest_name
 from fyp_lite.video import check_video_path
 
 AXIS_NAMES = SETTING_NAMES
-TEXT_NAMES = ("clip", "prompt", "negative_prompt", "scheduler")
+TEXT_NAMES = ("clip", "prompt", "negative_prompt", "pad", "scheduler")
 SENTENCES = ("prompt", "negative_prompt")  # may have commas inside
 Value = int | float | str | None
 Axes = Mapping[str, Iterable[Any]]

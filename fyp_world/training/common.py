@@ -490,7 +490,7 @@ def mix(trained: nn.Module, first: nn.Module, share: float) -> None:
 
 def draw_losses(log: Path, picture: Path) -> None:
     """Draw every column of a log over the steps, one below the other."""
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     steps = [line.pop("step") for line in lines]
     names = [name for name in lines[-1] if name != "minutes"]
     figure = Figure(figsize=(7, 2.2 * len(names)), layout="constrained")
