@@ -1,13 +1,20 @@
 """Clips: read frames of a video by number, choose them, crop and resize them.
 
-`open_clip` gives a `Clip`, which caches the frames that a decoder hands out; `prepare_clip` takes
-a clip and its settings to the frames that a model reads.
+`open_clip` gives a `Clip`, which reads frames from a decoder; `prepare_clip` takes a clip and its
+settings to the frames that a model reads, `preview_clip` to what a panel shows.
+
+Only small frames are kept: those of a large video are kept as reduced copies, and read again where
+all their pixels are needed. So memory does not grow with the size of a clip, with its length or
+with the number of clips that were opened.
 """
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
+import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -28,6 +35,7 @@ from fyp_lite.decoding import (
     file_path,
     scan,
 )
+from fyp_lite.lazy import LazyFrames
 from fyp_lite.settings import REFERENCE_SIZE, ClipSettings
 
 if TYPE_CHECKING:
@@ -36,8 +44,10 @@ if TYPE_CHECKING:
 MAX_PIXELS = 8192 * 8192
 MAX_FRAMES = 100_000
 MIN_KEPT = 16  # reference pixels that a crop must leave on either axis
-CACHE_BYTES = 512 * 2**20
-FRAMES_AT_ONCE = 16  # of the source at most, in memory while they are resized
+CACHE_BYTES = 64 * 2**20  # of frames that all open clips together keep
+TRIM_BYTES = 128 * 2**20  # of large frames that are decoded until freed memory is given back
+MOST_DECODERS = 2  # open at a time; a clip that was used before those opens its file again
+DECORD_PIXELS = 1920 * 1088  # of 4K frames decord holds 330 MB, PyAV 70
 # A gap up to this many frames is decoded anyway: kept as well, it makes the next slider move free.
 _GAP = 4
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*")  # JPEG, PNG, BMP, TIFF
@@ -58,52 +68,108 @@ class Clip:
 
     def __init__(self, path: Path, decoder: Decoder, num_frames: int, fps: float) -> None:
         self.path, self.num_frames, self.fps = path, num_frames, fps
-        self._decoder = decoder
+        self._decoder, self._decoding = decoder, 0
+        self._decoded = 0  # bytes since memory was given back
         self._cache: OrderedDict[int, np.ndarray] = OrderedDict()
         first = next(iter(decoder.decode(0, 0)))
         self.height, self.width = first.shape[:2]
-        self._keep(0, first)
+        # Source pixels per pixel of a reduced frame, whose short side is at least the reference's.
+        self._factor = max(1, min(self.height, self.width) // REFERENCE_SIZE)
+        self._keep(0, self._reduced(first))
 
     def read(self, indices: Iterable[int]) -> np.ndarray:
         """Frames by number, in the order asked for: `[f, h, w, 3]` uint8 RGB.
 
-        Recently read frames and those between them are kept, up to CACHE_BYTES. Raises ClipError
-        for a number outside 0 to num_frames - 1 and for a frame that cannot be decoded.
+        Raises ClipError for a number outside 0 to num_frames - 1 and for a frame that cannot be
+        decoded.
         """
-        frames = self._fetch([int(index) for index in indices])
-        out = np.empty((len(frames), self.height, self.width, 3), np.uint8)
-        for row, frame in zip(out, frames, strict=True):
-            row[:] = frame
-        return out
+        return self._collect([int(index) for index in indices], small=False)
+
+    def read_small(self, indices: Iterable[int]) -> np.ndarray:
+        """As `read`, for looking: of a short side of 1024 or more, reduced by a whole factor.
+
+        The short side stays at least 512. Recently read frames and those between them are kept.
+        """
+        return self._collect([int(index) for index in indices], small=True)
+
+    @property
+    def frames(self) -> LazyFrames:
+        """All frames, `[f, h, w, 3]` uint8 RGB, each read when it is asked for."""
+        return LazyFrames(self.num_frames, lambda number: self.read([number])[0])
 
     def stream(self) -> Iterator[np.ndarray]:
         """All frames in order, each `[h, w, 3]` uint8 RGB; none is kept, so memory stays flat.
 
         Raises ClipError for a frame that cannot be decoded.
         """
-        for number, frame in enumerate(self._decoder.decode(0, self.num_frames - 1)):
+        for number, frame in enumerate(self._decode(0, self.num_frames - 1)):
             self._check_size(number, frame)
             yield frame
 
-    def crop(self, indices: list[int], box: CropBox, size: int) -> np.ndarray:
-        """Frames by number, `box` cut out of each and resized: `[f, size, size, 3]` uint8."""
-        fit = max(1, min(FRAMES_AT_ONCE, CACHE_BYTES // (3 * self.height * self.width)))
-        parts = [indices[i : i + fit] for i in range(0, len(indices), fit)]
-        return np.concatenate([_resized(self._fetch(part), box, size) for part in parts])
+    def crop(
+        self, indices: list[int], box: CropBox, size: int, *, small: bool = False
+    ) -> np.ndarray:
+        """Frames by number, `box` cut out of each and resized: `[f, size, size, 3]` uint8.
 
-    def _fetch(self, numbers: list[int]) -> list[np.ndarray]:
-        """The kept frames themselves, without the copy that `read` makes."""
+        `small` takes reduced frames (see `read_small`) where they have pixels enough.
+        """
+        small = small and box.right - box.left >= size * self._factor
+        if small:
+            height, width = (side // self._factor for side in (self.height, self.width))
+            across, down = width / self.width, height / self.height
+            box = CropBox(box.left * across, box.top * down, box.right * across, box.bottom * down)
+        out = np.empty((len(indices), size, size, 3), np.uint8)
+        for rows, frame in self._frames(indices, small):
+            out[rows] = _resized(frame, box, size)
+        return out
+
+    def _collect(self, numbers: list[int], small: bool) -> np.ndarray:
+        factor = self._factor if small else 1
+        out = np.empty((len(numbers), self.height // factor, self.width // factor, 3), np.uint8)
+        for rows, frame in self._frames(numbers, small):
+            out[rows] = frame
+        return out
+
+    def _frames(self, numbers: list[int], small: bool) -> Iterator[tuple[list[int], np.ndarray]]:
+        """Each of these frames once, as (its places in `numbers`, frame), in any order."""
         self._check(numbers)
-        found = {number: self._cache[number] for number in numbers if number in self._cache}
-        missing = sorted(set(numbers) - set(found))
-        for first, last in _runs(missing):
-            for number, frame in enumerate(self._decoder.decode(first, last), first):
+        places: dict[int, list[int]] = {}
+        for place, number in enumerate(numbers):
+            places.setdefault(number, []).append(place)
+        kept = self._kept(places) if small or self._factor == 1 else {}
+        for number, frame in kept.items():
+            yield places[number], frame
+        for first, last in _runs(sorted(places.keys() - kept.keys())):
+            for number, frame in enumerate(self._decode(first, last), first):
                 self._check_size(number, frame)
-                self._keep(number, frame)
-                found[number] = frame
-        for number in set(numbers) & set(self._cache):
-            self._cache.move_to_end(number)
-        return [found[number] for number in numbers]
+                if small or self._factor == 1:
+                    frame = self._reduced(frame)
+                    self._keep(number, frame)
+                if number in places:
+                    yield places[number], frame
+
+    def _decode(self, first: int, last: int) -> Iterator[np.ndarray]:
+        with _turn:
+            _take_turn(self)
+            self._decoding += 1
+        try:
+            for frame in self._decoder.decode(first, last):
+                yield frame
+                if self._factor > 1:
+                    self._decoded += frame.nbytes
+                    if self._decoded > TRIM_BYTES:
+                        self._decoded = 0
+                        _give_back()
+        finally:
+            self._decoding -= 1
+
+    def _reduced(self, frame: np.ndarray) -> np.ndarray:
+        if self._factor == 1:
+            return frame
+        import cv2
+
+        size = frame.shape[1] // self._factor, frame.shape[0] // self._factor
+        return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
 
     def _check(self, numbers: list[int]) -> None:
         for number in numbers:
@@ -121,20 +187,64 @@ class Clip:
             )
 
     def _keep(self, number: int, frame: np.ndarray) -> None:
-        self._cache[number] = frame
-        if len(self._cache) * frame.nbytes > CACHE_BYTES:
-            self._cache.popitem(last=False)
+        with _turn:
+            self._cache[number] = frame
+            _make_room(self)
+
+    def _kept(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
+        with _turn:
+            found = {number: self._cache[number] for number in numbers if number in self._cache}
+            for number in found:
+                self._cache.move_to_end(number)
+        return found
+
+    def rest(self) -> None:
+        """Close the file until the next read, unless it is being read now."""
+        if not self._decoding:
+            self._decoder.close()
 
     def close(self) -> None:
-        """Let go of the file and of the kept frames."""
-        self._decoder.close()
+        """Let go of the file and of the kept frames. A later read opens the file again."""
+        self.rest()
         self._cache.clear()
+        _give_back()
 
     def __enter__(self) -> Clip:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+# Open clips, the last used one last. Panels, which live as long as their kernel, hold theirs.
+_used: list[weakref.ref[Clip]] = []
+_turn = threading.RLock()  # JupyterLab's first clicks may be handled in two threads
+
+
+def _take_turn(clip: Clip) -> None:
+    """`clip` is going to be decoded: those that were used long before close their files."""
+    others = [other for ref in _used if (other := ref()) is not None and other is not clip]
+    _used[:] = [weakref.ref(each) for each in (*others, clip)]
+    for other in others[: 1 - MOST_DECODERS]:
+        other.rest()
+
+
+def _make_room(user: Clip) -> None:
+    """Forget frames, first of the clips that were used before `user`, until few enough are left."""
+    others = [clip for ref in _used if (clip := ref()) is not None and clip is not user]
+    excess = -CACHE_BYTES
+    for clip in (*others, user):
+        frame = next(iter(clip._cache.values()), None)
+        excess += 0 if frame is None else frame.nbytes * len(clip._cache)
+    for clip in (*others, user):
+        while excess > 0 and clip._cache:
+            excess -= clip._cache.popitem(last=False)[1].nbytes
+
+
+def _give_back() -> None:
+    """Return freed memory to the system: glibc keeps what frames of some megabytes leave behind."""
+    with suppress(OSError, AttributeError):  # another system's C library needs no asking
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
@@ -175,7 +285,7 @@ def open_clip(
         return Clip(path, pictures, len(pictures.stored), pictures.fps)
     index = scan(path, head, limits)
     clip = Clip(path, AvDecoder(path, index), index.count, index.fps)
-    if index.simple:
+    if index.simple and clip.height * clip.width <= DECORD_PIXELS:
         with suppress(Exception):  # no wheel for this system, or a codec that it does not know
             faster = DecordDecoder(path)
             shape = next(faster.decode(0, 0)).shape  # wrong for frames of a few pixels
@@ -279,19 +389,16 @@ def crop_and_resize(frames: np.ndarray, box: CropBox, size: int) -> np.ndarray:
     times as fast, and lines change by about 1 of 255.
     """
     check_frames(frames)
-    return _resized(list(frames), box, size)
+    return np.stack([_resized(frame, box, size) for frame in frames])
 
 
-def _resized(frames: list[np.ndarray], box: CropBox, size: int) -> np.ndarray:
+def _resized(frame: np.ndarray, box: CropBox, size: int) -> np.ndarray:
     from PIL import Image
 
-    out = np.empty((len(frames), size, size, 3), np.uint8)
-    for row, frame in zip(out, frames, strict=True):
-        picture = Image.fromarray(frame)
-        row[:] = np.asarray(
-            picture.resize((size, size), Image.Resampling.BILINEAR, box, reducing_gap=2.0)
-        )
-    return out
+    picture = Image.fromarray(frame)
+    return np.asarray(
+        picture.resize((size, size), Image.Resampling.BILINEAR, box, reducing_gap=2.0)
+    )
 
 
 def prepare_clip(
@@ -306,9 +413,18 @@ def prepare_clip(
     if not isinstance(source, Clip):
         with open_clip(source) as opened:
             return prepare_clip(opened, settings, size)
-    indices = choose_frames(source, settings)
-    box = crop_box(source.height, source.width, settings)
-    frames = source.crop(indices, box, size)
+    return _prepare(source, settings, size, small=False)
+
+
+def preview_clip(clip: Clip, settings: ClipSettings, size: int) -> PreparedClip:
+    """As `prepare_clip`, for looking: of a large video it reads reduced frames where those do."""
+    return _prepare(clip, settings, size, small=True)
+
+
+def _prepare(clip: Clip, settings: ClipSettings, size: int, small: bool) -> PreparedClip:
+    indices = choose_frames(clip, settings)
+    box = crop_box(clip.height, clip.width, settings)
+    frames = clip.crop(indices, box, size, small=small)
     return PreparedClip(
-        frames, source.fps / settings.frame_stride, indices, box, (source.height, source.width)
+        frames, clip.fps / settings.frame_stride, indices, box, (clip.height, clip.width)
     )

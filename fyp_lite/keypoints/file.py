@@ -195,7 +195,9 @@ class _DrawnClip(Clip):
         self.keypoints: np.ndarray = keypoint_clip.keypoints
         super().__init__(path, _Drawing(keypoint_clip), keypoint_clip.num_frames, keypoint_clip.fps)
 
-    def crop(self, indices: list[int], box: CropBox, size: int) -> np.ndarray:
+    def crop(
+        self, indices: list[int], box: CropBox, size: int, *, small: bool = False
+    ) -> np.ndarray:
         """Cropped before they are drawn, so that a close crop does not make the lines thick."""
         self._check(indices)
         keypoints = self.keypoints[indices].copy()

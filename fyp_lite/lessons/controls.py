@@ -11,7 +11,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from fyp_lite.advice import prompt_advice
-from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames, prepare_clip
+from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames, prepare_clip, preview_clip
 from fyp_lite.cost import cost_line
 from fyp_lite.lessons.panel import (
     BREATH,
@@ -104,7 +104,7 @@ class ClipPreview(widgets.VBox):
         room = self.clip.num_frames - 1 - chosen.start_frame
         self.frame_stride.max = room // between if between else max(1, room)
         try:
-            prepared = self.prepared
+            prepared = preview_clip(self.clip, self.settings, self.size)
         except ClipError as error:
             self.caption.value = note(str(error), "error")
             return

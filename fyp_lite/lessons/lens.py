@@ -101,7 +101,12 @@ def zoom_sentence(height: int, width: int, box: CropBox) -> str:
     return f"The model sees {side:.0f} × {side:.0f} reference pixels, so {larger}."
 
 
-def draw_lens(frame: np.ndarray, settings: ClipSettings, size: int = VIEW) -> np.ndarray:
+def draw_lens(
+    frame: np.ndarray,
+    settings: ClipSettings,
+    size: int = VIEW,
+    source_size: tuple[int, int] | None = None,
+) -> np.ndarray:
     """The source frame with its crop box beside what the model sees.
 
     What the crop trims is darkest; what falls away because the rest must be square is half dark.
@@ -110,6 +115,7 @@ def draw_lens(frame: np.ndarray, settings: ClipSettings, size: int = VIEW) -> np
         frame: `[h, w, 3]` uint8 RGB, whole.
         settings: of which the crop is used.
         size: height of both pictures.
+        source_size: height and width that are named, where `frame` is a reduced copy.
 
     Returns:
         a picture `[H, W, 3]` uint8 RGB. Raises ClipError as `crop_box` does.
@@ -139,10 +145,11 @@ def draw_lens(frame: np.ndarray, settings: ClipSettings, size: int = VIEW) -> np
     middle = top + size // 2
     ends = (margin + across + 8, middle), (right - 10, middle)
     cv2.arrowedLine(canvas, *ends, LIT, 2, cv2.LINE_AA, tipLength=0.35)
+    rows, columns = source_size or (height, width)
     return letter(
         canvas,
         [
-            Word(margin, 16, f"source, {width} × {height}", INK, 12, "lm"),
+            Word(margin, 16, f"source, {columns} × {rows}", INK, 12, "lm"),
             Word(right, 16, "what the model sees", LIT, 12, "lm"),
         ],
     )
@@ -226,12 +233,14 @@ class CropLens(widgets.VBox):
         """Of the chosen frames, `[f, people, 17, 3]`, each read once; None for no skeleton clip."""
         missing = [number for number in self._numbers if number not in self._joints]
         if missing:
-            frames = self.clip.read(missing)
+            frames = self.clip.read_small(missing)
             try:
                 check_skeleton_frames(frames)
             except ValueError:
                 return None
-            self._joints.update(zip(missing, read_skeletons(frames), strict=True))
+            joints = read_skeletons(frames)
+            joints[..., :2] *= self.clip.height / frames.shape[1]
+            self._joints.update(zip(missing, joints, strict=True))
         found = [self._joints[number] for number in self._numbers]
         people = np.zeros((len(found), max(map(len, found)), 17, 3), np.float32)
         for into, joints in zip(people, found, strict=True):
@@ -264,7 +273,12 @@ class CropLens(widgets.VBox):
         return self._numbers[self.frame.value - 1]
 
     def _picture(self) -> np.ndarray:
-        return draw_lens(self.clip.read([self._number])[0], self.settings)
+        size = self.clip.height, self.clip.width
+        box = crop_box(*size, self.settings)
+        small = self.clip.read_small([self._number])[0]
+        if box.right - box.left < VIEW * size[0] / len(small):  # too close for reduced frames
+            small = self.clip.read([self._number])[0]
+        return draw_lens(small, self.settings, source_size=size)
 
     def show(self) -> None:
         """Show the panel, or the lens alone where stills take the place of widgets."""

@@ -17,6 +17,7 @@ from fyp_lite.clip import (
     ClipError,
     PreparedClip,
     prepare_clip,
+    preview_clip,
 )
 from fyp_lite.lessons.drawing import BAD, DARK_BAD, DIM, INK, LIT, PAPER, Word, letter
 from fyp_lite.lessons.panel import WIDE, Picture, note
@@ -252,7 +253,7 @@ class FrameRuler(widgets.VBox):
 
     def _play(self) -> None:
         try:
-            prepared = self.prepared
+            prepared = preview_clip(self.clip, self.settings, self.size)
         except ClipError as error:
             self.caption.value = note(str(error), "error")
             self.picture.draw(np.zeros((self.size, self.size, 3), np.uint8), "No preview")
@@ -274,7 +275,7 @@ class FrameRuler(widgets.VBox):
             scale = THUMBNAIL / max(self.clip.height, self.clip.width)
             size = (max(1, round(self.clip.width * scale)), max(1, round(self.clip.height * scale)))
             for number in wanted:
-                picture = Image.fromarray(self.clip.read([number])[0])
+                picture = Image.fromarray(self.clip.read_small([number])[0])
                 small = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
                 self._thumbnails[number] = np.asarray(small)
         keep = {*spread, *inside}

@@ -19,6 +19,7 @@ import numpy as np
 from IPython.display import HTML, Markdown, display
 from PIL import Image
 
+from fyp_lite.lazy import AnyFrames
 from fyp_lite.lessons.motion_text import describe_motion
 from fyp_lite.skeleton import check_skeleton_frames, read_skeletons
 from fyp_lite.video import contact_sheet, encode_mp4
@@ -148,7 +149,7 @@ def strip(frames: np.ndarray, height: int) -> np.ndarray:
     return contact_sheet(mediapy.resize_video(chosen, (height, width)), columns=len(chosen))
 
 
-def few_frames(frames: np.ndarray) -> np.ndarray:
+def few_frames(frames: AnyFrames) -> AnyFrames:
     """At most eight of `frames` `[f, h, w, 3]`, evenly chosen, first and last among them."""
     count = min(len(frames), MAX_STILLS)
     return frames[np.linspace(0, len(frames) - 1, count).round().astype(int)]

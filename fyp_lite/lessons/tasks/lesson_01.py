@@ -10,7 +10,7 @@ import numpy as np
 
 from fyp_lite.clip import PreparedClip
 from fyp_lite.judges.scores import follow_score
-from fyp_lite.keypoints.doctor import diagnose
+from fyp_lite.keypoints.doctor import apply_repairs, diagnose
 from fyp_lite.keypoints.doctor.repaint import LIMBS as OPENPOSE_LIMBS
 from fyp_lite.keypoints.file import KeypointClip
 from fyp_lite.keypoints.openpose import FROM_OPENPOSE
@@ -91,10 +91,7 @@ def two_things_wrong(mystery: np.ndarray, keypoints: np.ndarray, fps: float) -> 
             return f"The doctor is content, but joints are {away:.0f} pixels off on average."
         return None
 
-    repaired = np.ascontiguousarray(mystery)
-    for finding in diagnose(mystery, fps):
-        assert finding.repair is not None  # both can be repaired
-        repaired = finding.repair(repaired)
+    repaired = apply_repairs(np.ascontiguousarray(mystery), diagnose(mystery, fps))
     return Exercise(
         "A skeleton video out of the mystery",
         check,
