@@ -28,11 +28,12 @@ from clock import best_seconds, convolution_peak, gflop, interleaved, where_time
 from torch import nn
 
 from fyp_lite import ClipSettings, SampleSettings, data_dir, load_pipeline
-from fyp_lite.clip import open_clip, prepare_clip
-from fyp_lite.memory import free_memory, readable_bytes
+from fyp_lite.full.memory import free_memory
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.unet import FollowYourPoseUNet
+from fyp_lite.opening import open_clip, prepare_clip
 from fyp_lite.pipeline import FollowYourPosePipeline
+from fyp_lite.text import readable_bytes
 from fyp_lite.video import encode_webp, write_long_video
 
 PROMPT = "a panda on the sea"

@@ -59,9 +59,9 @@ class Tally:
 
 async def session(generations: int, moves: int, steps: int, frames: int) -> dict[str, Any]:
     """Runs inside the kernel, where the panel's messages go out to the front end."""
+    from fyp_course.panels.generate import ClipPreview, GenerateControls
     from fyp_lite import ClipSettings, data_dir, load_pipeline
-    from fyp_lite.clip import open_clip
-    from fyp_lite.lessons.controls import ClipPreview, GenerateControls
+    from fyp_lite.opening import open_clip
 
     pipeline = load_pipeline()
     clip = open_clip(data_dir() / "clips" / "dance.mp4")

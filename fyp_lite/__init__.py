@@ -8,60 +8,62 @@ widgets and takes no time:
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fyp_lite.folders import cache_dir, data_dir
+from fyp_lite.threads import spin_briefly
+from fyp_lite.version import __version__
+
 if TYPE_CHECKING:
-    from fyp_lite.checkpoints import load_pipeline
-    from fyp_lite.clip import prepare_clip
+    from fyp_lite.cards.card import RunCard
+    from fyp_lite.full.published import load_published
+    from fyp_lite.keypoints.extract import extract_keypoints
+    from fyp_lite.loading import load_pipeline
+    from fyp_lite.opening import open_clip, prepare_clip
     from fyp_lite.pipeline import FollowYourPosePipeline
     from fyp_lite.settings import ClipSettings, SampleSettings
+    from fyp_lite.skeleton import draw_skeletons
+    from fyp_lite.skeleton_reader import read_skeletons
     from fyp_lite.video import contact_sheet, write_video
 
-__version__ = "0.1.0"
+spin_briefly()  # before torch is imported: its OpenMP reads this once
+
+# Public names and the modules that they are loaded from.
+_MODULES = {
+    "ClipSettings": "settings",
+    "FollowYourPosePipeline": "pipeline",
+    "RunCard": "cards.card",
+    "SampleSettings": "settings",
+    "contact_sheet": "video",
+    "draw_skeletons": "skeleton",
+    "extract_keypoints": "keypoints.extract",
+    "load_pipeline": "loading",
+    "load_published": "full.published",
+    "open_clip": "opening",
+    "prepare_clip": "opening",
+    "read_skeletons": "skeleton_reader",
+    "write_video": "video",
+}
 
 __all__ = [
     "ClipSettings",
     "FollowYourPosePipeline",
+    "RunCard",
     "SampleSettings",
+    "__version__",
+    "cache_dir",
     "contact_sheet",
     "data_dir",
+    "draw_skeletons",
+    "extract_keypoints",
     "load_pipeline",
+    "load_published",
+    "open_clip",
     "prepare_clip",
+    "read_skeletons",
     "write_video",
 ]
-
-_MODULES = {
-    "ClipSettings": "settings",
-    "SampleSettings": "settings",
-    "contact_sheet": "video",
-    "write_video": "video",
-    "prepare_clip": "clip",
-    "load_pipeline": "checkpoints",
-    "FollowYourPosePipeline": "pipeline",
-}
-
-
-def data_dir() -> Path:
-    """The folder of bundled clips, expected pictures and presets.
-
-    A wheel carries it inside the package, a checkout has it beside the package. Raises
-    FileNotFoundError where neither is there.
-    """
-    package = Path(__file__).resolve().parent
-    for folder in (package / "data", package.parent / "data"):
-        if folder.is_dir():
-            return folder
-    raise FileNotFoundError(
-        f"fyp_lite's bundled data is neither in {package} nor beside it: reinstall fyp-lite."
-    )
-
-
-def cache_dir() -> Path:
-    """Where is kept what was fetched or worked out once: ~/.cache/fyp_lite, or FYP_LITE_HOME."""
-    return Path(os.environ.get("FYP_LITE_HOME") or Path.home() / ".cache" / "fyp_lite")
 
 
 def __getattr__(name: str) -> object:

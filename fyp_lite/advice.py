@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fyp_lite.settings import SampleSettings
-from fyp_lite.skeleton import read_skeletons
-from fyp_lite.world.captions import count_characters
+from fyp_lite.skeleton_reader import read_skeletons
+from fyp_lite.vocabulary import count_characters
 
 if TYPE_CHECKING:
     from fyp_lite.pipeline import FollowYourPosePipeline

@@ -1,56 +1,38 @@
 """Clips: read frames of a video by number, choose them, crop and resize them.
 
-`open_clip` gives a `Clip`, which reads frames from a decoder; `prepare_clip` takes a clip and its
-settings to the frames that a model reads, `preview_clip` to what a panel shows.
+`open_video` gives a `Clip`, which reads frames from a decoder; `Clip.prepare` takes its settings to
+the frames that a model reads, `Clip.preview` to what a panel shows. `opening` opens whatever else
+can be a clip.
 
-Only small frames are kept: those of a large video are kept as reduced copies, and read again where
-all their pixels are needed. So memory does not grow with the size of a clip, with its length or
-with the number of clips that were opened.
+Only small frames are kept: those of a large video as reduced copies, and they are read again where
+all their pixels are needed. So memory grows neither with a clip's size and length nor with the
+number of clips.
 """
 
 from __future__ import annotations
 
-import ctypes
 import math
 import os
-import threading
-import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from fyp_lite.decoding import (
-    AvDecoder,
-    ClipError,
-    Decoder,
-    DecordDecoder,
-    PillowDecoder,
-    check_file,
-    check_frames,
-    file_path,
-    scan,
-)
+from fyp_lite.files.decoding import Decoder, check_frames, open_decoder
+from fyp_lite.files.writing import ClipError, file_path
+from fyp_lite.kept import give_back, keep, kept, take_turn
 from fyp_lite.lazy import LazyFrames
 from fyp_lite.settings import REFERENCE_SIZE, ClipSettings
-
-if TYPE_CHECKING:
-    from fyp_lite.keypoints.file import KeypointClip
 
 MAX_PIXELS = 8192 * 8192
 MAX_FRAMES = 100_000
 MIN_KEPT = 16  # reference pixels that a crop must leave on either axis
-CACHE_BYTES = 64 * 2**20  # of frames that all open clips together keep
 TRIM_BYTES = 128 * 2**20  # of large frames that are decoded until freed memory is given back
-MOST_DECODERS = 2  # open at a time; a clip that was used before those opens its file again
-DECORD_PIXELS = 1920 * 1088  # of 4K frames decord holds 330 MB, PyAV 70
 # A gap up to this many frames is decoded anyway: kept as well, it makes the next slider move free.
 _GAP = 4
-_PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*")  # JPEG, PNG, BMP, TIFF
 
 
 class Clip:
@@ -70,12 +52,12 @@ class Clip:
         self.path, self.num_frames, self.fps = path, num_frames, fps
         self._decoder, self._decoding = decoder, 0
         self._decoded = 0  # bytes since memory was given back
-        self._cache: OrderedDict[int, np.ndarray] = OrderedDict()
+        self.kept: OrderedDict[int, np.ndarray] = OrderedDict()  # see `fyp_lite.kept`
         first = next(iter(decoder.decode(0, 0)))
         self.height, self.width = first.shape[:2]
         # Source pixels per pixel of a reduced frame, whose short side is at least the reference's.
         self._factor = max(1, min(self.height, self.width) // REFERENCE_SIZE)
-        self._keep(0, self._reduced(first))
+        keep(self, 0, self._reduced(first))
 
     def read(self, indices: Iterable[int]) -> np.ndarray:
         """Frames by number, in the order asked for: `[f, h, w, 3]` uint8 RGB.
@@ -105,6 +87,27 @@ class Clip:
         for number, frame in enumerate(self._decode(0, self.num_frames - 1)):
             self._check_size(number, frame)
             yield frame
+
+    def prepare(self, settings: ClipSettings, size: int) -> PreparedClip:
+        """The frames that `settings` choose, cropped and resized to `size` x `size` pixels.
+
+        Keypoints are drawn after they are cropped, so their lines are as wide in every crop.
+
+        Raises ClipError as `choose_frames` and `crop_box` do.
+        """
+        return self._prepare(settings, size, small=False)
+
+    def preview(self, settings: ClipSettings, size: int) -> PreparedClip:
+        """As `prepare`, for looking: of a large video, reduced frames where those are enough."""
+        return self._prepare(settings, size, small=True)
+
+    def _prepare(self, settings: ClipSettings, size: int, small: bool) -> PreparedClip:
+        indices = choose_frames(self, settings)
+        box = crop_box(self.height, self.width, settings)
+        frames = self.crop(indices, box, size, small=small)
+        return PreparedClip(
+            frames, self.fps / settings.frame_stride, indices, box, (self.height, self.width)
+        )
 
     def crop(
         self, indices: list[int], box: CropBox, size: int, *, small: bool = False
@@ -136,22 +139,21 @@ class Clip:
         places: dict[int, list[int]] = {}
         for place, number in enumerate(numbers):
             places.setdefault(number, []).append(place)
-        kept = self._kept(places) if small or self._factor == 1 else {}
-        for number, frame in kept.items():
+        found = kept(self, places) if small or self._factor == 1 else {}
+        for number, frame in found.items():
             yield places[number], frame
-        for first, last in _runs(sorted(places.keys() - kept.keys())):
+        for first, last in _runs(sorted(places.keys() - found.keys())):
             for number, frame in enumerate(self._decode(first, last), first):
                 self._check_size(number, frame)
                 if small or self._factor == 1:
                     frame = self._reduced(frame)
-                    self._keep(number, frame)
+                    keep(self, number, frame)
                 if number in places:
                     yield places[number], frame
 
     def _decode(self, first: int, last: int) -> Iterator[np.ndarray]:
-        with _turn:
-            _take_turn(self)
-            self._decoding += 1
+        take_turn(self)
+        self._decoding += 1
         try:
             for frame in self._decoder.decode(first, last):
                 yield frame
@@ -159,7 +161,7 @@ class Clip:
                     self._decoded += frame.nbytes
                     if self._decoded > TRIM_BYTES:
                         self._decoded = 0
-                        _give_back()
+                        give_back()
         finally:
             self._decoding -= 1
 
@@ -186,18 +188,6 @@ class Clip:
                 f"{self.height} to {frame.shape[1]} x {frame.shape[0]}: convert it first."
             )
 
-    def _keep(self, number: int, frame: np.ndarray) -> None:
-        with _turn:
-            self._cache[number] = frame
-            _make_room(self)
-
-    def _kept(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
-        with _turn:
-            found = {number: self._cache[number] for number in numbers if number in self._cache}
-            for number in found:
-                self._cache.move_to_end(number)
-        return found
-
     def rest(self) -> None:
         """Close the file until the next read, unless it is being read now."""
         if not self._decoding:
@@ -206,45 +196,14 @@ class Clip:
     def close(self) -> None:
         """Let go of the file and of the kept frames. A later read opens the file again."""
         self.rest()
-        self._cache.clear()
-        _give_back()
+        self.kept.clear()
+        give_back()
 
     def __enter__(self) -> Clip:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-
-# Open clips, the last used one last. Panels, which live as long as their kernel, hold theirs.
-_used: list[weakref.ref[Clip]] = []
-_turn = threading.RLock()  # JupyterLab's first clicks may be handled in two threads
-
-
-def _take_turn(clip: Clip) -> None:
-    """`clip` is going to be decoded: those that were used long before close their files."""
-    others = [other for ref in _used if (other := ref()) is not None and other is not clip]
-    _used[:] = [weakref.ref(each) for each in (*others, clip)]
-    for other in others[: 1 - MOST_DECODERS]:
-        other.rest()
-
-
-def _make_room(user: Clip) -> None:
-    """Forget frames, first of the clips that were used before `user`, until few enough are left."""
-    others = [clip for ref in _used if (clip := ref()) is not None and clip is not user]
-    excess = -CACHE_BYTES
-    for clip in (*others, user):
-        frame = next(iter(clip._cache.values()), None)
-        excess += 0 if frame is None else frame.nbytes * len(clip._cache)
-    for clip in (*others, user):
-        while excess > 0 and clip._cache:
-            excess -= clip._cache.popitem(last=False)[1].nbytes
-
-
-def _give_back() -> None:
-    """Return freed memory to the system: glibc keeps what frames of some megabytes leave behind."""
-    with suppress(OSError, AttributeError):  # another system's C library needs no asking
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
@@ -256,43 +215,17 @@ def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
             start = i
 
 
-def open_clip(
-    source: str | os.PathLike[str] | KeypointClip,
-    *,
-    max_pixels: int = MAX_PIXELS,
-    max_frames: int = MAX_FRAMES,
+def open_video(
+    path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_FRAMES
 ) -> Clip:
     """Open a video file; its frame count is exact and its frames come upright.
-
-    Keypoints, or a keypoint file (.json), are opened as the skeleton video that they draw.
 
     Raises ClipError, one sentence, for a file that is missing, empty, no video, cut off, damaged,
     or larger than `max_pixels` per frame or `max_frames`.
     """
-    if not isinstance(source, str | os.PathLike):
-        return source.open()
-    path = file_path(source)
-    if path.suffix.lower() == ".json":
-        from fyp_lite.keypoints.file import KeypointClip
-
-        return KeypointClip.load(path).open(path)
-    head = check_file(path)
-    if head.startswith(_PICTURES):
-        raise ClipError(f"{path.name} is a still picture, and a motion needs a video: name one.")
-    limits = (max_pixels, max_frames)
-    if head.startswith(b"GIF8") or head[8:12] == b"WEBP":
-        pictures = PillowDecoder(path, head, limits)
-        return Clip(path, pictures, len(pictures.stored), pictures.fps)
-    index = scan(path, head, limits)
-    clip = Clip(path, AvDecoder(path, index), index.count, index.fps)
-    if index.simple and clip.height * clip.width <= DECORD_PIXELS:
-        with suppress(Exception):  # no wheel for this system, or a codec that it does not know
-            faster = DecordDecoder(path)
-            shape = next(faster.decode(0, 0)).shape  # wrong for frames of a few pixels
-            if len(faster) == index.count and shape == (clip.height, clip.width, 3):
-                clip._decoder.close()
-                clip._decoder = faster
-    return clip
+    path = file_path(path)
+    decoder = open_decoder(path, (max_pixels, max_frames))
+    return Clip(path, decoder, decoder.num_frames, decoder.fps)
 
 
 # ---------------------------------------------------------------------------- choose and crop
@@ -398,33 +331,4 @@ def _resized(frame: np.ndarray, box: CropBox, size: int) -> np.ndarray:
     picture = Image.fromarray(frame)
     return np.asarray(
         picture.resize((size, size), Image.Resampling.BILINEAR, box, reducing_gap=2.0)
-    )
-
-
-def prepare_clip(
-    source: Clip | str | os.PathLike[str] | KeypointClip, settings: ClipSettings, size: int
-) -> PreparedClip:
-    """Choose, crop and resize: from a file, an open clip or keypoints to a model's input size.
-
-    Keypoints are drawn after they are cropped, so their lines are as wide in every crop.
-
-    Raises ClipError as `open_clip`, `choose_frames` and `crop_box` do.
-    """
-    if not isinstance(source, Clip):
-        with open_clip(source) as opened:
-            return prepare_clip(opened, settings, size)
-    return _prepare(source, settings, size, small=False)
-
-
-def preview_clip(clip: Clip, settings: ClipSettings, size: int) -> PreparedClip:
-    """As `prepare_clip`, for looking: of a large video it reads reduced frames where those do."""
-    return _prepare(clip, settings, size, small=True)
-
-
-def _prepare(clip: Clip, settings: ClipSettings, size: int, small: bool) -> PreparedClip:
-    indices = choose_frames(clip, settings)
-    box = crop_box(clip.height, clip.width, settings)
-    frames = clip.crop(indices, box, size, small=small)
-    return PreparedClip(
-        frames, clip.fps / settings.frame_stride, indices, box, (clip.height, clip.width)
     )

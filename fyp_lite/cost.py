@@ -14,11 +14,12 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 
-from fyp_lite.footprint import Blueprint, blueprint, count_operations
-from fyp_lite.memory import estimate_memory, memory_mode, readable_bytes
+from fyp_lite.denoising import clip_windows
+from fyp_lite.full.footprint import Blueprint, blueprint, count_operations
+from fyp_lite.full.memory import estimate_memory, memory_mode
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import ClipSettings, SampleSettings
-from fyp_lite.windows import clip_windows
+from fyp_lite.text import readable_bytes, readable_seconds
 
 # Share of its largest convolutions' speed that a whole large network is taken to reach.
 SHARE = 0.5
@@ -146,15 +147,6 @@ def _factors(
     if len(kinds) > 1 and len(factors) > 1:
         factors[0] = f"({factors[0]})"
     return " × ".join(factors)
-
-
-def readable_seconds(seconds: float) -> str:
-    """Rounded as an estimate deserves: "less than 1 s", "about 4 s", "about 3 min", "about 2 h"."""
-    if seconds < 1:
-        return "less than 1 s"
-    if seconds < 90:
-        return f"about {seconds:.0f} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.0f} h"
 
 
 def _counted(count: int, one: str, many: str = "") -> str:

@@ -13,9 +13,9 @@ from diffusers import DiffusionPipeline
 from diffusers.utils import BaseOutput
 from torch import Tensor
 
+from fyp_lite.denoising import TRAINED_FRAMES, Denoise, build_denoise, through_windows
 from fyp_lite.sampling import SampleStep, choose_scheduler, initial_latents, sample_steps
 from fyp_lite.settings import SampleSettings
-from fyp_lite.windows import TRAINED_FRAMES
 
 FRAMES_AT_ONCE = 8  # frames that the pose encoder or the autoencoder takes together
 
@@ -182,30 +182,62 @@ class FollowYourPosePipeline(DiffusionPipeline):
             raise ValueError(
                 f"There are {len(prompts)} prompts and {len(seeds)} seeds; give one seed to each."
             )
-        guidance_scale = self.guidance_scale(settings)
         pose_features = self.encode_pose(skeleton_frames)
-        text = self.encode_prompt(prompts) if guidance_scale != 0 else None
-        uncond = (
-            self.encode_prompt([negative_prompt] * len(prompts)) if guidance_scale != 1 else None
-        )
-        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        channels = self.unet.config.in_channels
-        shape = (channels, *pose_features[0].shape[2:])
-        latents = initial_latents(shape, generators, self.config.shared_noise)
-        return sample_steps(
-            self.unet,
-            choose_scheduler(self.scheduler, settings.scheduler),
-            latents.to(self._execution_device),
+        denoise = self.denoiser(prompts, pose_features, settings, negative_prompt)
+        return self.sample(denoise, pose_features[0].shape[2:], settings, seeds)
+
+    def denoiser(
+        self,
+        prompts: Sequence[str],
+        pose_features: list[Tensor],
+        settings: SampleSettings,
+        negative_prompt: str = "",
+    ) -> Denoise:
+        """What makes the prediction of each step, for `sample`.
+
+        Args:
+            prompts: one per video.
+            pose_features: `[1 or videos, c, f, h, w]` per level, as `encode_pose` makes them.
+            settings: guidance and pose are taken from them.
+        """
+        scale = self.guidance_scale(settings)
+        text = self.encode_prompt(prompts) if scale != 0 else None
+        uncond = self.encode_prompt([negative_prompt] * len(prompts)) if scale != 1 else None
+        return build_denoise(
+            through_windows(self.unet, pose_features[0].shape[2], self.config.num_frames),
+            settings,
             text,
             uncond,
             pose_features,
+            scale,
+            self.branches_together,
+        )
+
+    def sample(
+        self,
+        denoise: Denoise,
+        size: Sequence[int],
+        settings: SampleSettings,
+        seeds: Sequence[int],
+    ) -> Iterator[SampleStep]:
+        """The sampler over any `denoise`; it yields every step.
+
+        Args:
+            size: frames, height and width of the latents.
+            settings: of the sampler.
+            seeds: one per video.
+        """
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        frames, height, width = size
+        shape = (self.unet.config.in_channels, frames, height, width)
+        latents = initial_latents(shape, generators, self.config.shared_noise)
+        return sample_steps(
+            denoise,
+            choose_scheduler(self.scheduler, settings.scheduler),
+            latents.to(self._execution_device),
             num_inference_steps=settings.num_inference_steps,
-            guidance_scale=guidance_scale,
-            guided=settings.guided,
             eta=settings.eta,
             generators=generators,
-            trained_frames=self.config.num_frames,
-            branches_together=self.branches_together,
         )
 
     @torch.no_grad()

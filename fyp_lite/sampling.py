@@ -1,4 +1,4 @@
-"""Schedule, guidance and the sampling loop: a generator that yields every step.
+"""The schedule and the sampling loop: a generator that yields every step.
 
 The pipeline walks the generator to its end, notebooks look at each step, and panels stop it by not
 asking for the next one.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,8 +22,8 @@ from diffusers.schedulers.scheduling_ddim import DDIMSchedulerOutput
 from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
-from fyp_lite.model.unet import FollowYourPoseUNet
-from fyp_lite.windows import TRAINED_FRAMES, blend_weights, clip_windows, predict
+from fyp_lite.denoising import Denoise
+from fyp_lite.threads import give_way
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,10 @@ class SampleStep:
     index: int  # 0 for the first step
     num_steps: int
     timestep: int
+    latents_before: Tensor  # x_t, what the network saw
     model_output: Tensor  # after guidance
     pred_x0: Tensor  # the clean latents as the network sees them from here
-    latents: Tensor  # after the step
+    latents: Tensor  # after the step, x_s
 
 
 class ExactDDIMScheduler(DDIMScheduler):
@@ -134,11 +135,6 @@ def initial_latents(
     return torch.stack(videos)
 
 
-def guide(uncond: Tensor, text: Tensor, guidance_scale: float) -> Tensor:
-    """Classifier-free guidance: uncond + s * (text - uncond) (Ho and Salimans 2022)."""
-    return uncond + guidance_scale * (text - uncond)
-
-
 def predict_x0(
     latents: Tensor, model_output: Tensor, alpha_cumprod: Tensor, prediction_type: str
 ) -> Tensor:
@@ -188,39 +184,24 @@ def step_arguments(
 
 @torch.no_grad()
 def sample_steps(
-    unet: FollowYourPoseUNet,
+    denoise: Denoise,
     scheduler: SchedulerMixin,
     latents: Tensor,
-    text_embeddings: Tensor | None,
-    uncond_embeddings: Tensor | None,
-    pose_features: list[Tensor] | None,
     *,
     num_inference_steps: int,
-    guidance_scale: float,
-    guided: Callable[[int], bool] = lambda index: True,
     eta: float = 0.0,
     generators: Sequence[torch.Generator] = (),
-    trained_frames: int = TRAINED_FRAMES,
-    branches_together: bool = True,
 ) -> Iterator[SampleStep]:
     """Denoise `latents` step by step.
 
     Args:
+        denoise: makes one prediction of the network per step; see `denoising`.
         latents: noise `[b, c, f, h, w]` float32.
-        text_embeddings: `[b, tokens, d]`; None where guidance_scale is 0.
-        uncond_embeddings: of the empty or negative prompt; None where guidance_scale is 1.
-        pose_features: see `FollowYourPoseUNet.forward`; they feed both branches.
-        guidance_scale: 1 runs the text branch only, 0 the unconditional only, others both.
-        guided: for each step's index, whether guidance works in it (`SampleSettings.guided`);
-            where not, both branches make way for the text branch alone.
         eta: 0 is DDIM, 1 adds as much noise as DDPM.
         generators: one per video, for schedulers that add noise.
-        trained_frames: longer clips go through the network in overlapping windows of this length.
-        branches_together: both branches of guidance in one batch, which is faster; in turn, they
-            need less memory.
 
     Raises:
-        ValueError: a scheduler that this loop cannot serve, or a branch without its embeddings.
+        ValueError: a scheduler that this loop cannot use.
     """
     check_scheduler(scheduler, eta)
     # A copy of its own: two runs, such as a panel's and a cell's, may take turns.
@@ -232,31 +213,15 @@ def sample_steps(
             f"{num_inference_steps} are asked for; ask for one less, or use ExactDDIMScheduler."
         )
     arguments = step_arguments(scheduler, eta, generators)
-    branches = []
-    for embeddings, name, needed in (
-        (uncond_embeddings, "uncond_embeddings", guidance_scale != 1),
-        (text_embeddings, "text_embeddings", guidance_scale != 0),
-    ):
-        if not needed:
-            continue
-        if embeddings is None:
-            raise ValueError(f"{name} is None, but guidance_scale {guidance_scale} needs it.")
-        branches.append(embeddings)
-    views = clip_windows(latents.shape[2], trained_frames)
-    weights = blend_weights(views)
+    kind = scheduler.config.prediction_type
 
     for index, timestep in enumerate(scheduler.timesteps):
-        used = branches if guided(index) else branches[-1:]
-        sample, outputs = latents.to(unet.dtype), []
-        for text in [torch.cat(used)] if branches_together else used:
-            output = predict(unet, sample, timestep, text, pose_features, views, weights)
-            outputs += output.split(len(latents))
-        model_output = outputs[-1]
-        if len(outputs) == 2:
-            model_output = guide(outputs[0], outputs[1], guidance_scale)
-
+        give_way()
+        model_output = denoise(latents, timestep, index)
         alpha_cumprod = scheduler.alphas_cumprod.to(latents)[timestep]
-        kind = scheduler.config.prediction_type
         pred_x0 = predict_x0(latents, model_output, alpha_cumprod, kind)
+        before = latents
         latents = scheduler.step(model_output, timestep, latents, **arguments).prev_sample
-        yield SampleStep(index, num_inference_steps, int(timestep), model_output, pred_x0, latents)
+        yield SampleStep(
+            index, num_inference_steps, int(timestep), before, model_output, pred_x0, latents
+        )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any
+
+from fyp_lite.text import nearest_name
 
 # Crops count pixels of the reference frame: the source resized so that its short side is this.
 REFERENCE_SIZE = 512
@@ -69,6 +69,10 @@ class SampleSettings:
     guidance_start, guidance_end: the part of the run in which guidance works: 0 is its beginning,
         pure noise, 1 its end. A step whose middle lies outside runs the text branch alone, at half
         the cost (the guidance interval of Kynkäänniemi et al. 2024, arXiv 2404.07724).
+    pose_strength: the pose features are multiplied by it: 0 is the network without pose, 1 as
+        trained.
+    pose_start, pose_end: the part of the run in which the network sees the pose; a step whose
+        middle lies outside runs without it.
     scheduler: "ddim", or "dpm++" (DPM-Solver++, Lu et al. 2022) or "unipc" (Zhao et al. 2023),
         which are of second order and made for few steps.
 
@@ -81,6 +85,9 @@ class SampleSettings:
     seed: int = 0
     guidance_start: float = 0.0
     guidance_end: float = 1.0
+    pose_strength: float = 1.0
+    pose_start: float = 0.0
+    pose_end: float = 1.0
     scheduler: str = "ddim"
 
     def __post_init__(self) -> None:
@@ -90,13 +97,9 @@ class SampleSettings:
             _store(self, "guidance_scale", _number("guidance_scale", self.guidance_scale, math.inf))
         _store(self, "eta", _number("eta", self.eta, 1.0))
         _store(self, "seed", _integer("seed", self.seed, 0, 2**63 - 1))
-        _store(self, "guidance_start", _number("guidance_start", self.guidance_start, 1.0))
-        _store(self, "guidance_end", _number("guidance_end", self.guidance_end, 1.0))
-        if self.guidance_start >= self.guidance_end:
-            raise SettingsError(
-                f"guidance_start is {self.guidance_start:g}, but it must be less than "
-                f"guidance_end, {self.guidance_end:g}: for example 0.0 and 1.0, all steps."
-            )
+        _store(self, "pose_strength", _number("pose_strength", self.pose_strength, math.inf))
+        for part in ("guidance", "pose"):
+            self._check_interval(f"{part}_start", f"{part}_end")
         if self.scheduler not in SCHEDULERS:
             raise SettingsError(
                 f"scheduler is {_shown(self.scheduler)}, but it must be one of "
@@ -108,10 +111,25 @@ class SampleSettings:
                 'set eta=0 or scheduler="ddim".'
             )
 
+    def _check_interval(self, start: str, end: str) -> None:
+        for name in (start, end):
+            _store(self, name, _number(name, getattr(self, name), 1.0))
+        if getattr(self, start) >= getattr(self, end):
+            raise SettingsError(
+                f"{start} is {getattr(self, start):g}, but it must be less than {end}, "
+                f"{getattr(self, end):g}: for example 0.0 and 1.0, all steps."
+            )
+
     def guided(self, index: int) -> bool:
         """Whether guidance works in step `index`, counted from 0: its middle decides."""
-        middle = (index + 0.5) / self.num_inference_steps
-        return self.guidance_start <= middle <= self.guidance_end
+        return self.guidance_start <= self._middle(index) <= self.guidance_end
+
+    def posed(self, index: int) -> bool:
+        """Whether the network sees the pose in step `index`, counted from 0: its middle decides."""
+        return self.pose_start <= self._middle(index) <= self.pose_end
+
+    def _middle(self, index: int) -> float:
+        return (index + 0.5) / self.num_inference_steps
 
     def steps_by_branches(self, guidance_scale: float) -> dict[int, int]:
         """How many steps run 2 branches and how many 1 at this scale; none of a kind, no entry.
@@ -130,21 +148,6 @@ class SampleSettings:
     def from_dict(cls, values: dict[str, Any]) -> SampleSettings:
         """The inverse of `to_dict`; names left out keep their defaults."""
         return cls(**_known(cls, values))
-
-
-def nearest_name(word: str, names: Sequence[str]) -> str | None:
-    """The name that was probably meant: the first that `word` is a part of, or one spelt alike."""
-    holding = [name for name in names if len(word) > 2 and word in name]
-    return next(iter(holding + get_close_matches(word, names, n=1, cutoff=0.5)), None)
-
-
-def one_line(text: str, most: int = 600) -> str:
-    """`text` with whatever a terminal could act on, such as line ends in a file's name, shown; what
-    goes beyond `most` characters (from 9 on) is left out of the middle.
-    """
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-    end = most // 3
-    return text if len(text) <= most else f"{text[: most - end - 5]} ... {text[-end:]}"
 
 
 def _store(settings: object, name: str, value: float) -> None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import glob
 import io
 import math
 import os
-import shutil
 import tempfile
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -18,12 +14,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fyp_lite.decoding import ClipError, check_frames, file_path
+from fyp_lite.files.decoding import check_frames
+from fyp_lite.files.writing import ClipError, check_room_in_name, file_path, written_whole
+from fyp_lite.lazy import AnyFrames
 
 if TYPE_CHECKING:
     from PIL import Image
 
-DAY = 24 * 60 * 60  # seconds
+MAX_STILLS = 8  # frames in a contact sheet that stands for a video
 _MOST_FPS = {".mp4": 240, ".gif": 50, ".webp": 90}  # what players show as it is meant
 
 
@@ -81,39 +79,6 @@ def _check_target(path: str | os.PathLike[str], fps: float) -> Path:
     if not path.parent.is_dir():
         raise ClipError(f"there is no folder {path.parent} to write {path.name} in: create it.")
     return path
-
-
-def check_room_in_name(path: Path) -> None:
-    """Refuse a name that is too long for `written_whole`. Raises ClipError."""
-    file_path(_part(path))
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Where to write a file or a new folder until it is whole: it gets its name after the block,
-    or never. What a killed process left of it a day ago is removed.
-    """
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        with suppress(FileNotFoundError):  # it may get its name meanwhile
-            if left.stat().st_mtime < time.time() - DAY:
-                _remove(left)
-    part = _part(path)
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        _remove(part)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def encode_mp4(frames: np.ndarray, fps: float) -> bytes:
@@ -223,3 +188,39 @@ def _check_rate(fps: float, suffix: str) -> None:
             f"fps is {fps:g}, but a {suffix} plays from above 0 to {most} frames a second: take a "
             "larger stride or another format."
         )
+
+
+def strip(frames: np.ndarray, height: int) -> np.ndarray:
+    """At most eight frames of a video `[f, h, w, 3]` in a row, evenly chosen: `[height, W, 3]`.
+
+    What stands for a video where nothing moves; also a still for a panel.
+    """
+    chosen = few_frames(frames)
+    width = round(height * frames.shape[2] / frames.shape[1])
+    return contact_sheet(_resized(chosen, width, height, "LANCZOS"), columns=len(chosen))
+
+
+def few_frames(frames: AnyFrames) -> AnyFrames:
+    """At most eight of `frames` `[f, h, w, 3]`, evenly chosen, first and last among them."""
+    count = min(len(frames), MAX_STILLS)
+    return frames[np.linspace(0, len(frames) - 1, count).round().astype(int)]
+
+
+def frames_of_strip(strip: np.ndarray, size: int) -> np.ndarray:
+    """The square frames `[n, size, size, 3]` of a one-row contact sheet `[size, W, 3]`."""
+    pitch = size + max(1, size // 64)  # a frame and the gap that contact_sheet leaves
+    return np.stack([strip[:, x : x + size] for x in range(0, strip.shape[1], pitch)])
+
+
+def resized(frames: np.ndarray, size: int) -> np.ndarray:
+    """Frames `[f, h, w, 3]` uint8 averaged to `[f, size, size, 3]`."""
+    return _resized(frames, size, size, "BOX")
+
+
+def _resized(frames: np.ndarray, width: int, height: int, filter: str) -> np.ndarray:
+    from PIL import Image
+
+    resample = Image.Resampling[filter]
+    return np.stack(
+        [np.asarray(Image.fromarray(frame).resize((width, height), resample)) for frame in frames]
+    )

@@ -4,8 +4,10 @@
     python scripts/build_notebooks.py 00 03      only those whose names begin so
     python scripts/build_notebooks.py --check    exit code 1 where one is stale; executes nothing
 
-A notebook is stale when its source, the package or the weights have changed since it was built: a
-hash of them is in its metadata. Stored outputs hold still pictures and text only.
+A notebook is stale when its source, the weights, the bundled data or a module that decides its
+pictures (DECIDING) has changed since it was built: a hash of them is in its metadata. Other changes
+of the package leave stored outputs as they are; the tests execute every source anyway. Stored
+outputs hold still pictures and text only.
 """
 
 from __future__ import annotations
@@ -32,30 +34,48 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 SECONDS = 600  # for one cell
 # The set-up cell, the same in every lesson, starts folded in JupyterLab: nobody has to read it.
 FOLDED = {"jupyter": {"source_hidden": True}}
+# What decides what the stored pictures look like: the model, the sampler, the way in, the drawing.
+DECIDING = (
+    "fyp_lite/settings.py",
+    "fyp_lite/clip.py",
+    "fyp_lite/skeleton.py",
+    "fyp_lite/model",
+    "fyp_lite/denoising.py",
+    "fyp_lite/sampling.py",
+    "fyp_lite/pipeline.py",
+    "fyp_lite/drawing.py",
+    "fyp_course/charts.py",
+)
 ENVIRONMENT = {"FYP_LITE_STILLS": "1", "HF_HUB_OFFLINE": "1", "PYTHONHASHSEED": "0"}
 
 
 def inputs_hash(source: Path) -> str:
-    """Hash of a notebook's source, the package with its weights, and the bundled data.
+    """Hash of a notebook's source, the modules that decide its pictures, the weights and the data.
 
-    The repository's address does not count, so that pointing the project elsewhere makes nothing
-    stale.
+    The repository's address does not count, so pointing the project elsewhere makes nothing stale.
     """
     owned = OWNED.search((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     if not owned:
         raise ValueError("pyproject.toml has no line Repository = ... under [project.urls].")
     address = slug(owned[2]).encode()
-    kinds = (".py", ".json", ".safetensors")
-    package = [p for p in (ROOT / "fyp_lite").rglob("*") if p.suffix in kinds]
-    data = [p for name in ("clips", "drawn", "expected") for p in (ROOT / "data" / name).iterdir()]
     total = hashlib.sha256()
-    for path in [source, *sorted(package), *sorted(data)]:
+    for path in [source, *sorted(deciding_files())]:
         content = path.read_bytes()
         if path == source:
             content = content.replace(address, b"OWNER/NAME")
         total.update(f"{path.relative_to(ROOT).as_posix()}\n".encode())
         total.update(hashlib.sha256(content).digest())
     return total.hexdigest()
+
+
+def deciding_files() -> list[Path]:
+    """The files behind DECIDING and the bundled weights and data."""
+    paths = [ROOT / name for name in DECIDING]
+    files = [p for path in paths for p in (path.rglob("*.py") if path.is_dir() else [path])]
+    files += (ROOT / "fyp_lite" / "weights").rglob("*.safetensors")
+    for name in ("clips", "drawn", "expected"):
+        files += (ROOT / "data" / name).iterdir()
+    return files
 
 
 def target(source: Path) -> Path:

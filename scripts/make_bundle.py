@@ -22,8 +22,8 @@ from pathlib import Path
 from types import ModuleType
 
 from fyp_lite import __version__
-from fyp_lite.hashes import file_hash
-from fyp_lite.keypoints.mediapipe import DOWNLOAD
+from fyp_lite.files.hashes import file_hash
+from fyp_lite.keypoints.detectors.mediapipe import DOWNLOAD
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ROOT / "scripts" / "bundle"  # what is copied into every bundle

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from fyp_lite.keypoints.file import KeypointClip
+from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.video import write_video
-from fyp_lite.world.captions import CharacterSpec
-from fyp_lite.world.dataset import FPS, Clip, Scene, render_clip
-from fyp_lite.world.motion import perform
+from fyp_world.world.captions import CharacterSpec
+from fyp_world.world.dataset import FPS, Clip, Scene, render_clip
+from fyp_world.world.motion import perform
 
 CLIPS = Path(__file__).resolve().parent.parent / "data" / "clips"
 SIZE = 320  # pixels, both sides

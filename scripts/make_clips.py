@@ -13,7 +13,7 @@ import numpy as np
 
 from fyp_lite.skeleton import draw_skeletons
 from fyp_lite.video import write_video
-from fyp_lite.world.motion import perform
+from fyp_world.world.motion import perform
 
 CLIPS = Path(__file__).resolve().parent.parent / "data" / "clips"
 SIZE = 320  # pixels, both sides

@@ -1,7 +1,7 @@
 """Draw what the lessons ask the model for: `python scripts/make_drawn.py` writes data/drawn/*.mp4.
 
 Each video shows the frames and the sentence of one of the lessons' cases
-(`fyp_lite.lessons.resume.CASES`), drawn by the animated world itself. Nothing in it is wrong, so
+(`fyp_course.start.CASES`), drawn by the animated world itself. Nothing in it is wrong, so
 what the judges miss there is their own mistake.
 """
 
@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from make_clips import FPS, RECIPES
 
-from fyp_lite.lessons.resume import CASES
+from fyp_course.start import CASES
 from fyp_lite.video import write_video
-from fyp_lite.world.captions import CharacterSpec
-from fyp_lite.world.dataset import Clip, Scene, render_clip
-from fyp_lite.world.motion import perform
+from fyp_world.world.captions import CharacterSpec
+from fyp_world.world.dataset import Clip, Scene, render_clip
+from fyp_world.world.motion import perform
 
 OUT = Path(__file__).resolve().parent.parent / "data" / "drawn"
 SIZE = 256  # pixels, both sides: the lite model's
@@ -39,7 +39,7 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     for name, (character, place, time, style) in SCENES.items():
         case = CASES[name]
-        recipe, chosen = RECIPES[Path(case.clip).stem], case.clip_settings
+        recipe, chosen = RECIPES[Path(case.clip_name).stem], case.clip_settings
         (dancer,) = recipe.people
         # The frames lie before the first blend, so they are of the first motion alone.
         figures = perform(

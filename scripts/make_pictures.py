@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from fyp_lite import ClipSettings, SampleSettings, contact_sheet, data_dir, load_pipeline
-from fyp_lite.clip import prepare_clip
+from fyp_lite.opening import prepare_clip
 
 PROMPTS = ("a panda on the sea", "an astronaut on the moon", "a robot in the desert at sunset")
 COLUMNS = 6

@@ -1,4 +1,4 @@
-"""Write `fyp_lite/world/README.md` from the world's code: `python scripts/make_world_readme.py`.
+"""Write `fyp_world/world/README.md` from the world's code: `python scripts/make_world_readme.py`.
 
 With `--check` nothing is written, and the exit code says whether the file is up to date.
 """
@@ -12,13 +12,13 @@ from itertools import product
 from pathlib import Path
 from textwrap import fill
 
-from fyp_lite.world.captions import NOUNS, PLACES, SIZES, STYLES, TIMES
-from fyp_lite.world.characters import CHARACTERS, CLOTHES_COLOURS
-from fyp_lite.world.dataset import MAX_PEOPLE, TRAINING_MOTIONS, is_held_out, world_vocabulary
-from fyp_lite.world.motion import HELD_OUT_MOTIONS, MOTIONS
-from fyp_lite.world.scenes import COLOURS, SCENES
+from fyp_lite.vocabulary import NOUNS, PLACES, SIZES, STYLES, TIMES
+from fyp_world.world.characters import CHARACTERS, CLOTHES_COLOURS
+from fyp_world.world.dataset import MAX_PEOPLE, TRAINING_MOTIONS, is_held_out, world_vocabulary
+from fyp_world.world.motion import HELD_OUT_MOTIONS, MOTIONS
+from fyp_world.world.scenes import COLOURS, SCENES
 
-README = Path(__file__).parents[1] / "fyp_lite" / "world" / "README.md"
+README = Path(__file__).parents[1] / "fyp_world" / "world" / "README.md"
 HEAD = """\
 # The animated world
 

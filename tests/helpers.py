@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from fyp_lite.lessons.panel import Picture
-from fyp_lite.lessons.playground import Playground
+from fyp_course.panels.base import Picture
+from fyp_course.panels.playground import Playground
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.text import build_text_encoder, build_tokenizer
 from fyp_lite.model.unet import FollowYourPoseUNet

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from fyp_lite.full import CHECKPOINT
-from fyp_lite.hub import Source
+from fyp_lite.full.hub import Source
+from fyp_lite.full.sources import CHECKPOINT
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 BIG = bytes(range(256)) * 4096  # 1 MB

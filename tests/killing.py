@@ -18,10 +18,11 @@ from huggingface_hub import constants
 from safetensors.torch import save_file
 from torch import nn
 
-from fyp_lite import checkpoints, convert, hub
-from fyp_lite.__main__ import main
-from fyp_lite.full import FullSources
-from fyp_lite.training import common
+from fyp_lite import loading
+from fyp_lite.cli.main import main
+from fyp_lite.full import convert, hub
+from fyp_lite.full.sources import FullSources
+from fyp_world.training import common
 
 STEPS = 40  # of a training run
 
@@ -106,7 +107,7 @@ def generate(out: Path, seed: int) -> None:
     """`fyp-lite "a panda" ... --out OUT`, with a tiny network that is made in a moment."""
     from helpers import build_tiny_pipeline
 
-    checkpoints.load_pipeline = lambda model: build_tiny_pipeline(["a", "panda"])
+    loading.load_pipeline = lambda model: build_tiny_pipeline(["a", "panda"])
     short = ["--clip", "dance", "--steps", "1", "--num-frames", "2", "--guidance-scale", "1"]
     sys.exit(main(["a panda", *short, "--seed", str(seed), "--out", str(out)]))
 

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from fyp_lite.published import networks_from_published_config, to_published_keys
+from fyp_lite.full.published import networks_from_published_config, to_published_keys
 
 TINY = {
     "unet": {

@@ -104,8 +104,7 @@ def bare_stream(content: bytes) -> bytes:
 
 def read_as_users_do(path: str) -> dict[str, Any]:
     """Open, look at, choose, crop and stream a clip; what came of it."""
-    from fyp_lite.clip import open_clip, prepare_clip
-    from fyp_lite.keypoints.source import find_input_type
+    from fyp_lite.opening import find_input_type, open_clip, prepare_clip
     from fyp_lite.settings import ClipSettings
 
     with open_clip(path) as clip:

@@ -17,7 +17,7 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
-from fyp_lite.judges.keypoint_net import SIZE, STRIDE, ConvNorm, Residual
+from fyp_lite.keypoint_network import SIZE, STRIDE, ConvNorm, Residual
 
 OF_PEOPLE = ("character", "colour", "cute")  # any number of their names may be true
 OF_PICTURES = ("count", "place", "time", "style")  # exactly one of their names is true

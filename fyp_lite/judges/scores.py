@@ -10,26 +10,26 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from fyp_lite.hashes import verify_hashes
+from fyp_lite.files.hashes import verify_hashes
 from fyp_lite.judges.classifier import OF_PICTURES, AttributeClassifier
-from fyp_lite.judges.keypoint_net import KeypointNet
+from fyp_lite.keypoint_network import KeypointNet
 from fyp_lite.skeleton import LIMBS, MIN_CONFIDENCE
 
 if TYPE_CHECKING:
-    from fyp_lite.world.dataset import Scene
+    pass
 
 FOLDER = Path(__file__).parents[1] / "weights" / "judges"
 # Joints that tell how a limb is held: the left and the right one.
 LIMB_JOINTS = {"elbows": (7, 8), "wrists": (9, 10), "knees": (13, 14), "ankles": (15, 16)}
 FACE_JOINTS = (0, 1, 2)  # nose and eyes
 COARSE, FINE = 0.1, 0.05  # shares of a person's size within which a joint is right
+TIE = 1e-9  # of the size: less than any difference that means something
 SAME_SIZE = 1.2  # factor within which a person is as large as its skeleton
 # Shares of a person's size within which it is drawn: limbs around their lines, ears and hats around
 # the middle of the face, capes and shadows beside shoulders and legs.
@@ -126,11 +126,13 @@ def _match(
         [np.minimum(_errors(person, choice), 1)[mask].mean() for choice in choices]
         for person, mask in zip(truth, inside, strict=True)
     ]
-    best = min(
-        permutations(range(len(choices)), len(truth)),
-        key=lambda order: sum(row[column] for row, column in zip(cost, order, strict=True)),
-    )
-    return [choices[column] for column in best]
+    from scipy.optimize import linear_sum_assignment
+
+    if not truth:
+        return []
+    # Of equally good ones the first counts: somebody who is seen comes before None.
+    first = np.arange(len(choices)) / len(choices) ** (1.0 + np.arange(len(truth))[:, None])
+    return [choices[column] for column in linear_sum_assignment(cost + TIE * first)[1]]
 
 
 def _same_size(truth: np.ndarray, inside: np.ndarray, match: np.ndarray | None) -> bool:
@@ -147,31 +149,6 @@ def _within(error: np.ndarray, limit: float) -> float:
 
 def _mean(values: list[bool] | np.ndarray) -> float:
     return float(np.mean(values)) if len(values) else math.nan
-
-
-def facts_of(scene: Scene) -> dict[str, frozenset[str]]:
-    """What can be seen of a scene, attribute by attribute.
-
-    Left out is what no picture shows. Clothes of which nothing is said have the character's own
-    colour. A pencil sketch has no colours. A plain background has no time of day. Whether a person
-    is tiny or tall is decided by its skeleton: that is the "size" of the follow score.
-    """
-    people = scene.characters
-    facts = {
-        "character": frozenset(person.name for person in people),
-        "count": frozenset({("one", "two", "three")[len(people) - 1]}),
-        "style": frozenset({scene.style}),
-        "cute": frozenset({"cute"} if any(person.cute for person in people) else ()),
-    }
-    plain, sketch = scene.place.endswith(" background"), scene.style == "pencil sketch"
-    if not plain:
-        facts["time"] = frozenset({scene.time})
-    if not (plain and sketch):
-        facts["place"] = frozenset({scene.place})
-    colours = [person.colour for person in people]
-    if all(colours) and not sketch:
-        facts["colour"] = frozenset(str(colour) for colour in colours)
-    return facts
 
 
 def seen_names(
@@ -321,13 +298,12 @@ class Judge:
         """What a video shows, attribute by attribute."""
         return seen_names(self.names, self.facts.probabilities(video))
 
-    def prompt(self, video: np.ndarray, wanted: Scene | Facts) -> dict[str, bool]:
-        """`prompt_score` of a video for a scene of the world or for facts of your own.
+    def prompt(self, video: np.ndarray, facts: Facts) -> dict[str, bool]:
+        """`prompt_score` of a video for facts, such as {"place": ["sea"]}.
 
         Raises:
             ValueError: a name that the classifier has never seen, with the nearest ones.
         """
-        facts: Facts = wanted if isinstance(wanted, Mapping) else facts_of(wanted)
         for attribute, wanted_names in facts.items():
             known = self.names.get(attribute, [])
             for name in wanted_names:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from fyp_lite.clip import choose_frames, crop_box
-from fyp_lite.keypoints.file import KeypointClip
+from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.keypoints.tracking import body_sizes
 from fyp_lite.settings import REFERENCE_SIZE, ClipSettings
 from fyp_lite.skeleton import MIN_CONFIDENCE

@@ -16,13 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
-from fyp_lite import __version__, cache_dir
-from fyp_lite.clip import MAX_FRAMES, Clip, open_clip
-from fyp_lite.hashes import file_hash, weight_hashes
-from fyp_lite.keypoints import cartoon, tracking
-from fyp_lite.keypoints.backends import Backend, backend_names, choose_backend, report_of
-from fyp_lite.keypoints.file import MAX_PEOPLE, KeypointClip, KeypointsError, printable_name
+from fyp_lite.clip import MAX_FRAMES, Clip, open_video
+from fyp_lite.files.hashes import file_hash, weight_hashes
+from fyp_lite.folders import cache_dir
+from fyp_lite.keypoints import tracking
+from fyp_lite.keypoints.clip import MAX_PEOPLE, KeypointClip, KeypointsError, printable_name
+from fyp_lite.keypoints.detectors import backend_names, cartoon, choose_backend, report_of
+from fyp_lite.keypoints.detectors.base import Backend
 from fyp_lite.skeleton import MIN_CONFIDENCE
+from fyp_lite.version import __version__
 
 MIN_JOINTS = 4  # sure joints that make a person
 MIN_BODY = 32  # pixels of the larger side of the box around a person
@@ -160,7 +162,7 @@ def _opened(source: str | os.PathLike[str] | Clip, max_frames: int) -> Iterator[
     if isinstance(source, Clip):
         yield source
     else:
-        with open_clip(path, max_frames=max_frames) as clip:
+        with open_video(path, max_frames=max_frames) as clip:
             yield clip
 
 

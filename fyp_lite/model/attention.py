@@ -14,9 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fyp_lite.model import cpu
+
 
 def in_parts(function: Callable[..., Tensor], rows: int | None, *tensors: Tensor) -> Tensor:
-    """`function` on so many rows of its tensors at a time: the same result in less memory.
+    """`function` on a number of rows of its tensors at a time: the same result in less memory.
 
     For functions that treat each row (here a frame) by itself; None takes all rows together.
     """
@@ -40,8 +42,6 @@ class Attention(nn.Module):
         num_heads: number of heads; each is `channels // num_heads` wide.
     """
 
-    FEW_KEYS = 512  # up to so many, `written_out` may be faster
-
     def __init__(self, channels: int, context_channels: int, num_heads: int) -> None:
         super().__init__()
         self.num_heads = num_heads
@@ -55,33 +55,7 @@ class Attention(nn.Module):
         query, key, value = (
             t.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for t in (query, key, value)
         )  # (batch, heads, tokens, channels per head)
-        few = key.shape[-2] <= self.FEW_KEYS
-        # With more queries than keys only the kernel's gradient is slow, to a third of the speed.
-        few &= query.shape[-2] <= key.shape[-2] or query.requires_grad
-        slow = few and query.device.type == "cpu" and query.dtype == torch.bfloat16
-        attention = written_out if slow else fused
-        return self.to_out[0](attention(query, key, value).transpose(1, 2).flatten(2))
-
-
-def fused(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """`F.scaled_dot_product_attention`, on a CPU with heads of 16 channels or more.
-
-    Its kernel there works on 16 numbers at a time: 8 channels take it longer than 16.
-    """
-    width, least = query.shape[-1], 16
-    if width < least and query.device.type == "cpu":
-        query, key, value = (F.pad(tensor, (0, least - width)) for tensor in (query, key, value))
-    out = F.scaled_dot_product_attention(query, key, value, scale=width**-0.5)
-    return out[..., :width]
-
-
-def written_out(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """The same in three steps: where keys are few, faster than the CPU's kernel for bfloat16."""
-    batch, scale = len(query), query.shape[-1] ** -0.5
-    query, key, value = (tensor.flatten(0, 1) for tensor in (query, key, value))
-    nothing = query.new_empty(1, 1, 1)
-    scores = torch.baddbmm(nothing, query, key.transpose(1, 2), beta=0, alpha=scale)
-    return (scores.softmax(dim=-1) @ value).unflatten(0, (batch, -1))
+        return self.to_out[0](cpu.attention(query, key, value).transpose(1, 2).flatten(2))
 
 
 class CrossFrameAttention(Attention):
@@ -179,9 +153,7 @@ class GatedProjection(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         value, gate = self.proj(tokens).chunk(2, dim=-1)
-        if gate.device.type == "cpu":
-            gate = gate.contiguous()  # half a row apart, its GELU takes longer than this copy
-        return value * F.gelu(gate)
+        return value * cpu.gelu(gate)
 
 
 class FeedForward(nn.Module):

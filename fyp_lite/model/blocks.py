@@ -7,11 +7,37 @@ clip on top of each other for a normalisation that spans them) moves no data.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fyp_lite.model import cpu
 from fyp_lite.model.attention import Transformer, repeat_rows
+
+
+@dataclass(frozen=True)
+class BlockConfig:
+    """What all blocks of a network have in common.
+
+    time_channels: width of the time embedding. norm_groups, eps: of the group normalisations.
+    num_heads: of each attention. text_channels: width of the text embeddings.
+    """
+
+    time_channels: int
+    norm_groups: int
+    eps: float
+    num_heads: int
+    text_channels: int
+
+    def resnet(self, in_channels: int, out_channels: int) -> ResnetBlock:
+        return ResnetBlock(
+            in_channels, out_channels, self.time_channels, self.norm_groups, self.eps
+        )
+
+    def transformer(self, channels: int) -> Transformer:
+        return Transformer(channels, self.num_heads, self.text_channels, self.norm_groups)
 
 
 class ClipGroupNorm(nn.GroupNorm):
@@ -69,22 +95,7 @@ class Upsample(nn.Module):
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, frames: Tensor, size: tuple[int, int]) -> Tensor:
-        height, width = frames.shape[-2:]
-        if frames.device.type == "cpu" and size == (2 * height, 2 * width):
-            return self.at_once(frames)
-        return self.conv(F.interpolate(frames, size=size, mode="nearest"))
-
-    def at_once(self, frames: Tensor) -> Tensor:
-        """Both in one transposed convolution, half the time on a CPU.
-
-        Doubling pixels is a transposed convolution by a 2 x 2 box; that box and the 3 x 3 kernel
-        make a 4 x 4 one, of which each pixel of the result needs four weights in place of nine.
-        """
-        kernel = F.pad(self.conv.weight.flip(-1, -2), (1, 1, 1, 1))
-        kernel = kernel[..., :-1, :] + kernel[..., 1:, :]
-        kernel = kernel[..., :-1] + kernel[..., 1:]
-        kernel = kernel.transpose(0, 1)  # (in, out, 4, 4)
-        return F.conv_transpose2d(frames, kernel, self.conv.bias, stride=2, padding=1)
+        return cpu.upsample_conv(frames, size, self.conv)
 
 
 class DownBlock(nn.Module):
@@ -97,31 +108,20 @@ class DownBlock(nn.Module):
         self,
         in_channels: int,
         out_channels: int,
+        config: BlockConfig,
         *,
         num_layers: int,
-        time_channels: int,
-        norm_groups: int,
-        eps: float,
-        num_heads: int,
-        text_channels: int,
         attention: bool,
         downsample: bool,
     ) -> None:
         super().__init__()
         self.resnets = nn.ModuleList(
-            ResnetBlock(
-                in_channels if i == 0 else out_channels,
-                out_channels,
-                time_channels,
-                norm_groups,
-                eps,
-            )
+            config.resnet(in_channels if i == 0 else out_channels, out_channels)
             for i in range(num_layers)
         )
         if attention:
             self.attentions = nn.ModuleList(
-                Transformer(out_channels, num_heads, text_channels, norm_groups)
-                for _ in range(num_layers)
+                config.transformer(out_channels) for _ in range(num_layers)
             )
         if downsample:
             self.downsamplers = nn.ModuleList([Downsample(out_channels)])
@@ -151,23 +151,10 @@ class DownBlock(nn.Module):
 class MidBlock(nn.Module):
     """Residual block, transformer, residual block at the lowest resolution."""
 
-    def __init__(
-        self,
-        channels: int,
-        *,
-        time_channels: int,
-        norm_groups: int,
-        eps: float,
-        num_heads: int,
-        text_channels: int,
-    ) -> None:
+    def __init__(self, channels: int, config: BlockConfig) -> None:
         super().__init__()
-        self.resnets = nn.ModuleList(
-            ResnetBlock(channels, channels, time_channels, norm_groups, eps) for _ in range(2)
-        )
-        self.attentions = nn.ModuleList(
-            [Transformer(channels, num_heads, text_channels, norm_groups)]
-        )
+        self.resnets = nn.ModuleList(config.resnet(channels, channels) for _ in range(2))
+        self.attentions = nn.ModuleList([config.transformer(channels)])
 
     def forward(
         self, frames: Tensor, time_embedding: Tensor, text: Tensor, num_frames: int
@@ -191,31 +178,18 @@ class UpBlock(nn.Module):
         in_channels: int,
         out_channels: int,
         skip_channels: list[int],
+        config: BlockConfig,
         *,
-        time_channels: int,
-        norm_groups: int,
-        eps: float,
-        num_heads: int,
-        text_channels: int,
         attention: bool,
         upsample: bool,
     ) -> None:
         super().__init__()
         self.resnets = nn.ModuleList(
-            ResnetBlock(
-                (in_channels if i == 0 else out_channels) + skip,
-                out_channels,
-                time_channels,
-                norm_groups,
-                eps,
-            )
+            config.resnet((in_channels if i == 0 else out_channels) + skip, out_channels)
             for i, skip in enumerate(skip_channels)
         )
         if attention:
-            self.attentions = nn.ModuleList(
-                Transformer(out_channels, num_heads, text_channels, norm_groups)
-                for _ in skip_channels
-            )
+            self.attentions = nn.ModuleList(config.transformer(out_channels) for _ in skip_channels)
         if upsample:
             self.upsamplers = nn.ModuleList([Upsample(out_channels)])
 

@@ -6,7 +6,6 @@ One implementation, two sizes: the published 1.0 B parameters and the bundled li
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +16,7 @@ from diffusers.utils import BaseOutput
 from torch import Tensor, nn
 
 from fyp_lite.model.attention import TemporalConvolution
-from fyp_lite.model.blocks import ClipGroupNorm, DownBlock, MidBlock, UpBlock
+from fyp_lite.model.blocks import BlockConfig, ClipGroupNorm, DownBlock, MidBlock, UpBlock
 
 
 @dataclass
@@ -79,13 +78,13 @@ class FollowYourPoseUNet(ModelMixin, ConfigMixin):
             )
         widths = list(block_out_channels)
         time_channels = widths[0] * 4
-        common: dict[str, Any] = {
-            "time_channels": time_channels,
-            "norm_groups": norm_num_groups,
-            "eps": norm_eps,
-            "num_heads": num_attention_heads,
-            "text_channels": cross_attention_dim,
-        }
+        config = BlockConfig(
+            time_channels=time_channels,
+            norm_groups=norm_num_groups,
+            eps=norm_eps,
+            num_heads=num_attention_heads,
+            text_channels=cross_attention_dim,
+        )
         self.time_proj = Timesteps(widths[0], flip_sin_to_cos=True, downscale_freq_shift=0)
         self.time_embedding = TimestepEmbedding(widths[0], time_channels)
         self.conv_in = nn.Conv2d(in_channels, widths[0], 3, padding=1)
@@ -98,15 +97,15 @@ class FollowYourPoseUNet(ModelMixin, ConfigMixin):
                 DownBlock(
                     widths[max(level - 1, 0)],
                     width,
+                    config,
                     num_layers=layers_per_block,
                     attention=attention_levels[level],
                     downsample=not last,
-                    **common,
                 )
             )
             skip_channels += [width] * (layers_per_block + (not last))
 
-        self.mid_block = MidBlock(widths[-1], **common)
+        self.mid_block = MidBlock(widths[-1], config)
 
         self.up_blocks = nn.ModuleList()
         for level in reversed(range(len(widths))):
@@ -115,9 +114,9 @@ class FollowYourPoseUNet(ModelMixin, ConfigMixin):
                     widths[min(level + 1, len(widths) - 1)],
                     widths[level],
                     [skip_channels.pop() for _ in range(layers_per_block + 1)],
+                    config,
                     attention=attention_levels[level],
                     upsample=level > 0,
-                    **common,
                 )
             )
 
@@ -135,7 +134,7 @@ class FollowYourPoseUNet(ModelMixin, ConfigMixin):
         encoder_hidden_states: Tensor,
         pose_features: list[Tensor] | None = None,
     ) -> UNetOutput:
-        """One look at noisy latents.
+        """One evaluation of the network.
 
         Args:
             sample: noisy latents `[b, c, f, h, w]`.

@@ -36,6 +36,9 @@ class FrameAutoencoder(ModelMixin, ConfigMixin):
         encoder_channels: widths at a quarter and at an eighth of the picture's size.
         decoder_channels: the same for the decoder, which has the harder task.
         scaling_factor: multiply latents by it to give them unit variance.
+
+    Raises:
+        ValueError: widths that are not two.
     """
 
     @register_to_config
@@ -47,6 +50,12 @@ class FrameAutoencoder(ModelMixin, ConfigMixin):
         scaling_factor: float = 1.0,
     ) -> None:
         super().__init__()
+        for name, widths in (("encoder", encoder_channels), ("decoder", decoder_channels)):
+            if len(widths) != 2:
+                raise ValueError(
+                    f"{name}_channels has {len(widths)} widths, but two are needed: at a quarter "
+                    "and at an eighth of the picture's size."
+                )
         fine, coarse = encoder_channels
         self.encoder = nn.Sequential(
             nn.PixelUnshuffle(4),

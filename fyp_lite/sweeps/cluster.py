@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from fyp_lite.memory import free_memory
-from fyp_lite.sweeps.jobs import Job, Model, SweepError
-from fyp_lite.sweeps.making import Files, make_on_worker
+from fyp_lite.full.memory import free_memory
+from fyp_lite.sweeps.axes import Job, Model, SweepError
+from fyp_lite.sweeps.worker import Files, make_on_worker
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -35,27 +35,17 @@
 # you are meant to change are named in the text.
 
 # %%
-import importlib.metadata
-import importlib.util
-import os
-import subprocess
-import sys
-import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
-SOURCE = os.environ.get("FYP_LITE_SOURCE", "git+https://github.com/fyp-lite/fyp-lite")
-
-if importlib.util.find_spec("fyp_lite") is None:
-    if Path("../fyp_lite").is_dir():  # this notebook lies in a checkout: use that
-        sys.path.insert(0, str(Path("..").resolve()))
-    else:
-        # torch and NumPy, where they are installed, stay exactly as they are.
-        names = {"torch", "torchvision", "numpy"}
-        found = [d for d in importlib.metadata.distributions() if d.name in names]
-        keep = Path(tempfile.mkdtemp()) / "keep.txt"
-        keep.write_text("\n".join(f"{d.name}=={d.version}" for d in found))
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(keep)]
-        subprocess.run([*pip, SOURCE], check=True)
+if find_spec("fyp_lite") is None:  # a checkout installs itself
+    source = ".." if Path("../fyp_lite").is_dir() else "git+https://github.com/fyp-lite/fyp-lite"
+    # %pip install -q {source}
+if find_spec("fyp_lite") is None:
+    raise SystemExit(
+        "fyp_lite is not installed: connect to the internet and run this cell again, or use the "
+        "offline bundle (docs/offline.md). If pip has just installed it, restart the kernel."
+    )
 
 import fyp_lite
 
@@ -70,10 +60,10 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # the dancer's own left, blue the dancer's own right.
 
 # %%
+from fyp_course.panels.generate import ClipPreview, GenerateControls
+from fyp_course.show import show_side_by_side, show_video
 from fyp_lite import ClipSettings, SampleSettings, data_dir, load_pipeline, write_video
-from fyp_lite.clip import open_clip, prepare_clip
-from fyp_lite.lessons.controls import ClipPreview, GenerateControls
-from fyp_lite.lessons.show import show_side_by_side, show_video
+from fyp_lite.opening import open_clip, prepare_clip
 
 pipeline = load_pipeline()
 clip = open_clip(data_dir() / "clips" / "dance.mp4")

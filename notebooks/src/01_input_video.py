@@ -36,27 +36,17 @@
 # is missing (in Colab, say) and does nothing where it is not. You need not read the code.
 
 # %%
-import importlib.metadata
-import importlib.util
-import os
-import subprocess
-import sys
-import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
-SOURCE = os.environ.get("FYP_LITE_SOURCE", "git+https://github.com/fyp-lite/fyp-lite")
-
-if importlib.util.find_spec("fyp_lite") is None:
-    if Path("../fyp_lite").is_dir():  # this notebook lies in a checkout: use that
-        sys.path.insert(0, str(Path("..").resolve()))
-    else:
-        # torch and NumPy, where they are installed, stay exactly as they are.
-        names = {"torch", "torchvision", "numpy"}
-        found = [d for d in importlib.metadata.distributions() if d.name in names]
-        keep = Path(tempfile.mkdtemp()) / "keep.txt"
-        keep.write_text("\n".join(f"{d.name}=={d.version}" for d in found))
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(keep)]
-        subprocess.run([*pip, SOURCE], check=True)
+if find_spec("fyp_lite") is None:  # a checkout installs itself
+    source = ".." if Path("../fyp_lite").is_dir() else "git+https://github.com/fyp-lite/fyp-lite"
+    # %pip install -q {source}
+if find_spec("fyp_lite") is None:
+    raise SystemExit(
+        "fyp_lite is not installed: connect to the internet and run this cell again, or use the "
+        "offline bundle (docs/offline.md). If pip has just installed it, restart the kernel."
+    )
 
 import fyp_lite
 
@@ -69,12 +59,12 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # a few frames of a clip and says which it is.
 
 # %%
+from fyp_course.exercises import lesson_01 as tasks
+from fyp_course.show import show_side_by_side, show_video, stills_only
+from fyp_course.start import resume
 from fyp_lite import data_dir
-from fyp_lite.clip import crop_and_resize, open_clip, prepare_clip
-from fyp_lite.keypoints.source import find_input_type
-from fyp_lite.lessons.resume import resume
-from fyp_lite.lessons.show import show_side_by_side, show_video, stills_only
-from fyp_lite.lessons.tasks import lesson_01 as tasks
+from fyp_lite.clip import crop_and_resize
+from fyp_lite.opening import find_input_type, open_clip, prepare_clip
 
 lesson = resume("01")
 pipeline, skeleton, prompt = lesson.pipeline, lesson.skeleton, lesson.prompt
@@ -111,8 +101,8 @@ tasks.guess_the_green_arm()
 # 0 to 1. A 0 means: not seen.
 
 # %%
-from fyp_lite.lessons.motion_text import describe_motion
-from fyp_lite.skeleton import read_skeletons
+from fyp_course.alt_text import describe_motion
+from fyp_lite.skeleton_reader import read_skeletons
 
 keypoints = read_skeletons(skeleton.frames)
 
@@ -134,7 +124,7 @@ print("In words:", describe_motion(keypoints))
 # program has three behind one function. Which of them can be used here?
 
 # %%
-from fyp_lite.keypoints import available_backends
+from fyp_lite.keypoints.detectors import available_backends
 
 for backend in available_backends():
     print(f"{'ready    ' if backend.ready else 'not ready'} {backend.name}: {backend.note}")
@@ -154,7 +144,10 @@ if not stills_only():
     display(upload)
 
 # %%
-from fyp_lite.lessons.picker import uploaded_files
+import tempfile
+from pathlib import Path
+
+from fyp_course.panels.clip_picker import uploaded_files
 
 raw_path = bundled_raw.path  # or the path of any video of yours, such as "party.mp4"
 detector = "cartoon"  # "auto" for real people
@@ -172,7 +165,7 @@ print(f"{raw.path.name}: {raw.num_frames} frames of {raw.width} x {raw.height} p
 # cropping come later, so no slider ever has to detect again.
 
 # %%
-from fyp_lite.keypoints import extract_keypoints
+from fyp_lite.keypoints.extract import extract_keypoints
 
 people = extract_keypoints(raw, backend=detector)
 from_raw = prepare_clip(people, lesson.clip_settings, size)
@@ -209,7 +202,7 @@ tasks.guess_the_better_skeleton()
 
 # %%
 from fyp_lite import SampleSettings
-from fyp_lite.keypoints import KeypointClip
+from fyp_lite.keypoints.clip import KeypointClip
 
 is_bundled = raw_path == bundled_raw.path
 truth = KeypointClip.load(bundled_raw.path.with_suffix(".json"))
@@ -238,9 +231,9 @@ for which, prepared in skeletons.items():
 # %%
 import numpy as np
 
+from fyp_course.charts import drawn_case, judge_video, show_scores
 from fyp_lite.judges.scores import Judge, follow_score
 from fyp_lite.keypoints.tracking import jitter
-from fyp_lite.lessons.figures import drawn_case, judge_video, show_scores
 
 judge, asked = Judge(), {"character": ["panda"], "place": ["sea"]}
 wanted = tasks.joints_in_picture(known, from_raw)
@@ -355,7 +348,7 @@ tasks.show_one_of_each(patients, "as it came")
 tasks.guess_who_passes()
 
 # %%
-from fyp_lite.keypoints.doctor import apply_repairs, diagnose
+from fyp_lite.keypoints.diagnose import apply_repairs, diagnose
 
 for title, frames in {"the clip itself": clean, **patients}.items():
     print(f"{title}\n   the quick check: {tasks.quick_check(frames)}")
@@ -396,7 +389,7 @@ show_side_by_side(some, skeleton.fps / 2, follows=clean[::2])
 # Do the repaired frames lead to the video that is expected of the clip itself?
 
 # %%
-from fyp_lite.lessons.expected import match_expected
+from fyp_course.expected import match_expected
 
 match_expected("01", videos["exchanged, repaired"])
 
@@ -405,7 +398,7 @@ match_expected("01", videos["exchanged, repaired"])
 # For a skeleton video of yours write its path in place of `None` and run the cell again.
 
 # %%
-from fyp_lite.lessons.skeleton_doctor import SkeletonDoctor
+from fyp_course.panels.diagnose import SkeletonDoctor
 
 my_video = None  # or the path of a skeleton video of yours, such as "my_dance.mp4"
 
@@ -469,7 +462,7 @@ for title, clip in {"as it was found": found_at_dusk, "bridged": bridged}.items(
 # **Play** shows the clip as it is now. What does the cell below the panel say?
 
 # %%
-from fyp_lite.lessons.repair import RepairPanel
+from fyp_course.panels.repair import RepairPanel
 
 panel = RepairPanel(bridged, folder=".")
 panel.frame.value, panel.joint.value = 6, JOINTS.index("right_wrist")
@@ -524,7 +517,7 @@ print("in the mirror:", describe_motion(my_joints))
 # have repaired.
 
 # %%
-from fyp_lite.lessons.controls import ClipPreview, GenerateControls
+from fyp_course.panels.generate import ClipPreview, GenerateControls
 
 controls = GenerateControls(pipeline, ClipPreview(people.open(), size), prompt=prompt)
 controls.show()

@@ -37,27 +37,17 @@
 # that you are meant to change are named in the text.
 
 # %%
-import importlib.metadata
-import importlib.util
-import os
-import subprocess
-import sys
-import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
-SOURCE = os.environ.get("FYP_LITE_SOURCE", "git+https://github.com/fyp-lite/fyp-lite")
-
-if importlib.util.find_spec("fyp_lite") is None:
-    if Path("../fyp_lite").is_dir():  # this notebook lies in a checkout: use that
-        sys.path.insert(0, str(Path("..").resolve()))
-    else:
-        # torch and NumPy, where they are installed, stay exactly as they are.
-        names = {"torch", "torchvision", "numpy"}
-        found = [d for d in importlib.metadata.distributions() if d.name in names]
-        keep = Path(tempfile.mkdtemp()) / "keep.txt"
-        keep.write_text("\n".join(f"{d.name}=={d.version}" for d in found))
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(keep)]
-        subprocess.run([*pip, SOURCE], check=True)
+if find_spec("fyp_lite") is None:  # a checkout installs itself
+    source = ".." if Path("../fyp_lite").is_dir() else "git+https://github.com/fyp-lite/fyp-lite"
+    # %pip install -q {source}
+if find_spec("fyp_lite") is None:
+    raise SystemExit(
+        "fyp_lite is not installed: connect to the internet and run this cell again, or use the "
+        "offline bundle (docs/offline.md). If pip has just installed it, restart the kernel."
+    )
 
 import fyp_lite
 
@@ -70,8 +60,8 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # in a second is the **frame rate**. The next cell loads the model and a clip of somebody dancing.
 
 # %%
-from fyp_lite.lessons.resume import resume
-from fyp_lite.lessons.tasks import lesson_02 as tasks
+from fyp_course.exercises import lesson_02 as tasks
+from fyp_course.start import resume
 
 lesson = resume("02")
 pipeline, clip, prompt = lesson.pipeline, lesson.clip, lesson.prompt
@@ -112,7 +102,7 @@ tasks.guess_the_beginning(clip.fps)
 # 3. Push one of them too far. What lies past the end of the clip turns red.
 
 # %%
-from fyp_lite.lessons.ruler import FrameRuler
+from fyp_course.panels.ruler import FrameRuler
 
 ruler = FrameRuler(clip, ClipSettings(), pipeline.size)
 ruler.show()
@@ -133,8 +123,8 @@ import time
 
 import numpy as np
 
-from fyp_lite.clip import prepare_clip
-from fyp_lite.lessons.show import show_side_by_side, show_video
+from fyp_course.show import show_side_by_side, show_video
+from fyp_lite.opening import prepare_clip
 
 
 def generate(settings):
@@ -170,7 +160,7 @@ for offset, (_, prepared, seconds) in offsets.items():
 tasks.guess_the_pace(clip.fps)
 
 # %%
-from fyp_lite.skeleton import read_skeletons
+from fyp_lite.skeleton_reader import read_skeletons
 
 
 def travel(keypoints):
@@ -210,7 +200,7 @@ for stride in (2, 4, 6, 12):
 # the last one says more about the largest stride. Where something differs, both are shown.
 
 # %%
-from fyp_lite.lessons.expected import compare, match_expected
+from fyp_course.expected import compare, match_expected
 
 made = {f"02_offset_{offset}": offsets[offset][0] for offset in (8, 32)}
 made |= {f"02_stride_{stride}": found[0] for stride, found in strides.items()}
@@ -364,8 +354,8 @@ print(my_settings.frame_indices(), f"of 0 to {clip.num_frames - 1}")
 # 06 tells when it is asked twice; each question is a *branch*.)
 
 # %%
+from fyp_course.panels.generate import GenerateControls
 from fyp_lite.cost import cost_line
-from fyp_lite.lessons.controls import GenerateControls
 
 print("One video with the defaults:", cost_line(pipeline, ClipSettings(), SampleSettings()))
 
@@ -383,7 +373,7 @@ panel.show()
 
 # %%
 from fyp_lite import data_dir
-from fyp_lite.clip import open_clip
+from fyp_lite.opening import open_clip
 
 with open_clip(data_dir() / "clips" / "walk.mp4") as walk:
     joints = read_skeletons(walk.read(range(walk.num_frames)))

@@ -37,27 +37,17 @@
 # that you are meant to change are named in the text.
 
 # %%
-import importlib.metadata
-import importlib.util
-import os
-import subprocess
-import sys
-import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
-SOURCE = os.environ.get("FYP_LITE_SOURCE", "git+https://github.com/fyp-lite/fyp-lite")
-
-if importlib.util.find_spec("fyp_lite") is None:
-    if Path("../fyp_lite").is_dir():  # this notebook lies in a checkout: use that
-        sys.path.insert(0, str(Path("..").resolve()))
-    else:
-        # torch and NumPy, where they are installed, stay exactly as they are.
-        names = {"torch", "torchvision", "numpy"}
-        found = [d for d in importlib.metadata.distributions() if d.name in names]
-        keep = Path(tempfile.mkdtemp()) / "keep.txt"
-        keep.write_text("\n".join(f"{d.name}=={d.version}" for d in found))
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(keep)]
-        subprocess.run([*pip, SOURCE], check=True)
+if find_spec("fyp_lite") is None:  # a checkout installs itself
+    source = ".." if Path("../fyp_lite").is_dir() else "git+https://github.com/fyp-lite/fyp-lite"
+    # %pip install -q {source}
+if find_spec("fyp_lite") is None:
+    raise SystemExit(
+        "fyp_lite is not installed: connect to the internet and run this cell again, or use the "
+        "offline bundle (docs/offline.md). If pip has just installed it, restart the kernel."
+    )
 
 import fyp_lite
 
@@ -76,9 +66,9 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # Nothing is ever squeezed: a squeezed skeleton would be one of a shorter, fatter person.
 
 # %%
+from fyp_course.exercises import lesson_03 as tasks
+from fyp_course.start import resume
 from fyp_lite import ClipSettings
-from fyp_lite.lessons.resume import resume
-from fyp_lite.lessons.tasks import lesson_03 as tasks
 
 lesson = resume("03")
 pipeline, clip, prompt = lesson.pipeline, lesson.clip, lesson.prompt
@@ -118,7 +108,7 @@ print(crop_box(512, 512, ClipSettings(crop_right=200)))
 # 4. Find a crop that cuts no joint but makes the dancer larger. (You will need it below.)
 
 # %%
-from fyp_lite.lessons.lens import CropLens
+from fyp_course.panels.lens import CropLens
 
 lens = CropLens(clip, ClipSettings(crop_right=200), pipeline.size)
 lens.show()
@@ -160,10 +150,10 @@ tasks.guess_what_is_left()
 # %%
 import time
 
-from fyp_lite.clip import prepare_clip
-from fyp_lite.lessons.lens import cut_joints, cut_sentence, zoom_sentence
-from fyp_lite.lessons.show import show_side_by_side
-from fyp_lite.skeleton import read_skeletons
+from fyp_course.panels.lens import cut_joints, cut_sentence, zoom_sentence
+from fyp_course.show import show_side_by_side
+from fyp_lite.opening import prepare_clip
+from fyp_lite.skeleton_reader import read_skeletons
 
 crops = {
     "zero offset": ClipSettings(),
@@ -198,7 +188,7 @@ for name, settings in crops.items():
 # one says more about the second. Where something differs, both are shown.
 
 # %%
-from fyp_lite.lessons.expected import compare, match_expected
+from fyp_course.expected import compare, match_expected
 
 for name, stored in (("zero offset", "03_zero"), ("right + top 200", "03_right_top_200")):
     verdict, distance = compare(stored, videos[name])
@@ -214,7 +204,7 @@ match_expected("03_right_top_200", videos["right + top 200"])
 # > prints it.
 
 # %%
-from fyp_lite.lessons.figures import difference
+from fyp_course.charts import difference
 
 for what, pair in {
     "skeletons": [skeletons[name].frames for name in crops],
@@ -233,8 +223,8 @@ tasks.guess_the_detail()
 # %%
 import numpy as np
 
+from fyp_course.show import show_picture
 from fyp_lite.clip import crop_and_resize
-from fyp_lite.lessons.show import show_picture
 
 zero, cropped = crops  # their names
 box = crop_box(pipeline.size, pipeline.size, crops[cropped])
@@ -315,7 +305,7 @@ CropLens(clip, my_settings, pipeline.size).show()
 
 # %%
 from fyp_lite import data_dir
-from fyp_lite.clip import open_clip
+from fyp_lite.opening import open_clip
 
 pair = open_clip(data_dir() / "clips" / "two_people.mp4")
 people = read_skeletons(pair.read(ClipSettings().frame_indices()))  # from left to right
@@ -342,7 +332,7 @@ CropLens(pair, my_settings, pipeline.size).show()
 # your machine. Try *a robot in the forest* with your crop of the two people.
 
 # %%
-from fyp_lite.lessons.controls import GenerateControls
+from fyp_course.panels.generate import GenerateControls
 
 panel = GenerateControls(pipeline, CropLens(pair, my_settings, pipeline.size), prompt=prompt)
 panel.show()

@@ -34,27 +34,17 @@
 # says what is meant to be changed.
 
 # %%
-import importlib.metadata
-import importlib.util
-import os
-import subprocess
-import sys
-import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
-SOURCE = os.environ.get("FYP_LITE_SOURCE", "git+https://github.com/fyp-lite/fyp-lite")
-
-if importlib.util.find_spec("fyp_lite") is None:
-    if Path("../fyp_lite").is_dir():  # this notebook lies in a checkout: use that
-        sys.path.insert(0, str(Path("..").resolve()))
-    else:
-        # torch and NumPy, where they are installed, stay exactly as they are.
-        names = {"torch", "torchvision", "numpy"}
-        found = [d for d in importlib.metadata.distributions() if d.name in names]
-        keep = Path(tempfile.mkdtemp()) / "keep.txt"
-        keep.write_text("\n".join(f"{d.name}=={d.version}" for d in found))
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(keep)]
-        subprocess.run([*pip, SOURCE], check=True)
+if find_spec("fyp_lite") is None:  # a checkout installs itself
+    source = ".." if Path("../fyp_lite").is_dir() else "git+https://github.com/fyp-lite/fyp-lite"
+    # %pip install -q {source}
+if find_spec("fyp_lite") is None:
+    raise SystemExit(
+        "fyp_lite is not installed: connect to the internet and run this cell again, or use the "
+        "offline bundle (docs/offline.md). If pip has just installed it, restart the kernel."
+    )
 
 import fyp_lite
 
@@ -67,10 +57,10 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # skeleton clip, and the usual settings. You can begin at any lesson this way.
 
 # %%
-from fyp_lite.lessons.figures import show_gallery
-from fyp_lite.lessons.resume import resume
-from fyp_lite.lessons.show import show_video
-from fyp_lite.lessons.tasks import lesson_04 as tasks
+from fyp_course.charts import show_gallery
+from fyp_course.exercises import lesson_04 as tasks
+from fyp_course.show import show_video
+from fyp_course.start import resume
 
 start = resume("04")
 pipeline, skeleton = start.pipeline, start.skeleton
@@ -141,7 +131,7 @@ for level in pose:
 # %%
 from IPython.display import Markdown, display
 
-from fyp_lite.lessons.figures import word_table
+from fyp_course.charts import word_table
 
 display(Markdown(word_table(pipeline.tokenizer)))
 words = set(pipeline.tokenizer.get_vocab()) - set(pipeline.tokenizer.all_special_tokens)
@@ -159,7 +149,7 @@ print(f"{len(words)} words in all, little ones such as “on” and “the” am
 # %%
 import numpy as np
 
-from fyp_lite.world.captions import CharacterSpec, caption
+from fyp_world.world.captions import CharacterSpec, caption
 
 rng = np.random.default_rng(4)
 for _ in range(5):
@@ -226,7 +216,7 @@ show_gallery(videos, skeleton.fps, "prompt", follows=skeleton.frames)
 # expected:
 
 # %%
-from fyp_lite.lessons.expected import compare, match_expected
+from fyp_course.expected import compare, match_expected
 
 match_expected("04_panda_sea", videos[gallery["04_panda_sea"]])
 for name, prompt in gallery.items():
@@ -243,9 +233,9 @@ for name, prompt in gallery.items():
 tasks.guess_who_moves_the_arms()
 
 # %%
+from fyp_course.charts import difference
 from fyp_lite import ClipSettings, SampleSettings, data_dir
-from fyp_lite.clip import open_clip, prepare_clip
-from fyp_lite.lessons.figures import difference
+from fyp_lite.opening import open_clip, prepare_clip
 
 quick, four = SampleSettings(num_inference_steps=4), ClipSettings(num_frames=4)
 dance = prepare_clip(start.clip, four, pipeline.size).frames
@@ -331,16 +321,16 @@ show_gallery(people, skeleton.fps, "case")
 # the drawn ones; it is from very many such pictures that the model has learned.
 
 # %%
-from fyp_lite.lessons.figures import drawn_case
+from fyp_course.charts import drawn_case
 
 drawings = {name: drawn_case(name) for name in gallery}
 few = ("04_panda_sea", "04_man_van_gogh", "04_batman_brown")
 show_gallery({f"drawn: {gallery[name]}": drawings[name] for name in few}, skeleton.fps, "prompt")
 
 # %%
+from fyp_course.charts import judge_video, show_scores
 from fyp_lite.judges.scores import Judge
-from fyp_lite.lessons.figures import judge_video, show_scores
-from fyp_lite.skeleton import read_skeletons
+from fyp_lite.skeleton_reader import read_skeletons
 
 wanted = {
     "04_panda_sea": {"character": ["panda"], "place": ["sea"]},
@@ -408,7 +398,7 @@ for title, video in {**people, "drawn: one panda": drawings["04_panda_sea"]}.ite
 # 3. a spelling mistake, and two characters for one skeleton.
 
 # %%
-from fyp_lite.lessons.controls import ClipPreview, GenerateControls
+from fyp_course.panels.generate import ClipPreview, GenerateControls
 
 jacks = open_clip(data_dir() / "clips" / "jumping_jacks.mp4")
 panel = GenerateControls(pipeline, ClipPreview(jacks, pipeline.size), prompt="santa in the snow")

@@ -34,27 +34,17 @@
 # says what is meant to be changed, and numbers to play with are in CAPITALS.
 
 # %%
-import importlib.metadata
-import importlib.util
-import os
-import subprocess
-import sys
-import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
-SOURCE = os.environ.get("FYP_LITE_SOURCE", "git+https://github.com/fyp-lite/fyp-lite")
-
-if importlib.util.find_spec("fyp_lite") is None:
-    if Path("../fyp_lite").is_dir():  # this notebook lies in a checkout: use that
-        sys.path.insert(0, str(Path("..").resolve()))
-    else:
-        # torch and NumPy, where they are installed, stay exactly as they are.
-        names = {"torch", "torchvision", "numpy"}
-        found = [d for d in importlib.metadata.distributions() if d.name in names]
-        keep = Path(tempfile.mkdtemp()) / "keep.txt"
-        keep.write_text("\n".join(f"{d.name}=={d.version}" for d in found))
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(keep)]
-        subprocess.run([*pip, SOURCE], check=True)
+if find_spec("fyp_lite") is None:  # a checkout installs itself
+    source = ".." if Path("../fyp_lite").is_dir() else "git+https://github.com/fyp-lite/fyp-lite"
+    # %pip install -q {source}
+if find_spec("fyp_lite") is None:
+    raise SystemExit(
+        "fyp_lite is not installed: connect to the internet and run this cell again, or use the "
+        "offline bundle (docs/offline.md). If pip has just installed it, restart the kernel."
+    )
 
 import fyp_lite
 
@@ -67,10 +57,10 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # settings.
 
 # %%
+from fyp_course.charts import show_chart, show_gallery
+from fyp_course.exercises import lesson_05 as tasks
+from fyp_course.start import resume
 from fyp_lite import SampleSettings
-from fyp_lite.lessons.figures import show_chart, show_gallery
-from fyp_lite.lessons.resume import resume
-from fyp_lite.lessons.tasks import lesson_05 as tasks
 
 start = resume("05")
 pipeline, skeleton = start.pipeline, start.skeleton
@@ -97,7 +87,7 @@ tasks.guess_the_first_expectation()
 # network was given, and what it expected from that.
 
 # %%
-from fyp_lite.lessons.scrubber import StepScrubber
+from fyp_course.panels.scrubber import StepScrubber
 
 twelve = SampleSettings(num_inference_steps=12, seed=start.sample_settings.seed)
 scrubber = StepScrubber(pipeline, skeleton.frames, start.prompt, twelve, skeleton.fps)
@@ -234,7 +224,7 @@ show_gallery(titles, skeleton.fps, "number of steps", follows=skeleton.frames)
 # yardstick: how far is each of the others from it, per pixel, on the scale from 0 to 255?
 
 # %%
-from fyp_lite.lessons.figures import difference
+from fyp_course.charts import difference
 
 distance = {n: difference(video, videos[COUNTS[-1]]) for n, video in videos.items()}
 
@@ -305,7 +295,7 @@ for name, video in single.items():
 # Seeds are fixed, so your videos should be the expected ones:
 
 # %%
-from fyp_lite.lessons.expected import compare, match_expected
+from fyp_course.expected import compare, match_expected
 
 match_expected("05", videos[20])
 for n in (1, 5, 50):
@@ -323,9 +313,9 @@ for n in (1, 5, 50):
 # pictures a painted video may come out a little above it.)
 
 # %%
+from fyp_course.charts import drawn_case, judge_video, show_scores
 from fyp_lite.judges.scores import Judge
-from fyp_lite.lessons.figures import drawn_case, judge_video, show_scores
-from fyp_lite.skeleton import read_skeletons
+from fyp_lite.skeleton_reader import read_skeletons
 
 judge, keypoints = Judge(), read_skeletons(skeleton.frames)
 wanted = {"character": ["wizard"], "place": ["forest"]}

@@ -37,27 +37,17 @@
 # says what is meant to be changed, and numbers to play with are in CAPITALS.
 
 # %%
-import importlib.metadata
-import importlib.util
-import os
-import subprocess
-import sys
-import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
-SOURCE = os.environ.get("FYP_LITE_SOURCE", "git+https://github.com/fyp-lite/fyp-lite")
-
-if importlib.util.find_spec("fyp_lite") is None:
-    if Path("../fyp_lite").is_dir():  # this notebook lies in a checkout: use that
-        sys.path.insert(0, str(Path("..").resolve()))
-    else:
-        # torch and NumPy, where they are installed, stay exactly as they are.
-        names = {"torch", "torchvision", "numpy"}
-        found = [d for d in importlib.metadata.distributions() if d.name in names]
-        keep = Path(tempfile.mkdtemp()) / "keep.txt"
-        keep.write_text("\n".join(f"{d.name}=={d.version}" for d in found))
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(keep)]
-        subprocess.run([*pip, SOURCE], check=True)
+if find_spec("fyp_lite") is None:  # a checkout installs itself
+    source = ".." if Path("../fyp_lite").is_dir() else "git+https://github.com/fyp-lite/fyp-lite"
+    # %pip install -q {source}
+if find_spec("fyp_lite") is None:
+    raise SystemExit(
+        "fyp_lite is not installed: connect to the internet and run this cell again, or use the "
+        "offline bundle (docs/offline.md). If pip has just installed it, restart the kernel."
+    )
 
 import fyp_lite
 
@@ -70,11 +60,11 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # settings. Where a section doesn't need eight frames, it takes the first four, to save time.
 
 # %%
+from fyp_course.charts import show_chart, show_gallery
+from fyp_course.exercises import lesson_06 as tasks
+from fyp_course.start import resume
 from fyp_lite import ClipSettings, SampleSettings
-from fyp_lite.clip import prepare_clip
-from fyp_lite.lessons.figures import show_chart, show_gallery
-from fyp_lite.lessons.resume import resume
-from fyp_lite.lessons.tasks import lesson_06 as tasks
+from fyp_lite.opening import prepare_clip
 
 start = resume("06")
 pipeline, skeleton = start.pipeline, start.skeleton
@@ -95,7 +85,7 @@ print(f"Prompt: {start.prompt}; this model's own guidance scale is {own:g}")
 # %%
 import inspect
 
-from fyp_lite.sampling import guide
+from fyp_lite.denoising import guide
 
 print(inspect.getsource(guide))
 
@@ -156,7 +146,7 @@ tasks.guess_scale_zero()
 # %%
 import numpy as np
 
-from fyp_lite.lessons.figures import difference
+from fyp_course.charts import difference
 
 TWO = ["a panda on the sea", "a robot on the moon"]
 SCALES = [0, 1, 3, 7.5, 12.5]  # begin with 0 and 1
@@ -260,7 +250,7 @@ print("One number for each latent, nothing else:", step.latents.shape == step.mo
 # Seeds are fixed, so your videos should be the expected ones:
 
 # %%
-from fyp_lite.lessons.expected import compare, match_expected
+from fyp_course.expected import compare, match_expected
 
 match_expected("06_scale_12", videos[12.5])
 match_expected("06", videos[own])
@@ -279,9 +269,9 @@ for scale in (0, 4):
 # are few here: a painted video may come out a little above it.)
 
 # %%
+from fyp_course.charts import drawn_case, judge_video, show_scores
 from fyp_lite.judges.scores import Judge
-from fyp_lite.lessons.figures import drawn_case, judge_video, show_scores
-from fyp_lite.skeleton import read_skeletons
+from fyp_lite.skeleton_reader import read_skeletons
 
 judge, keypoints = Judge(), read_skeletons(skeleton.frames)
 wanted = {"character": ["panda"], "place": ["sea"]}
@@ -366,14 +356,11 @@ for name, video in pulled.items():
 # %%
 import tempfile
 
-from fyp_lite.lessons.sweep import Given
-from fyp_lite.lessons.sweep_panel import SweepPanel
+from fyp_course.panels.sweep import SweepPanel
 
-small, short = ClipSettings(num_frames=4), SampleSettings(num_inference_steps=8)
+short = start.request.changed({"num_frames": 4, "num_inference_steps": 8})
 folder = tempfile.mkdtemp(prefix="fyp_lite_")  # name a folder of your own to keep the videos
-sweep_panel = SweepPanel(
-    pipeline, lambda: Given(start.clip, start.prompt, small, short), out=folder
-)
+sweep_panel = SweepPanel(pipeline, lambda: short, out=folder)
 sweep_panel.row_name.value, sweep_panel.row_values.value = "guidance_scale", "0, 1, 4, 12.5"
 sweep_panel.column_name.value, sweep_panel.column_values.value = "seed", "0, 1"
 sweep_panel.show()

@@ -35,27 +35,17 @@
 # says what is meant to be changed.
 
 # %%
-import importlib.metadata
-import importlib.util
-import os
-import subprocess
-import sys
-import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
-SOURCE = os.environ.get("FYP_LITE_SOURCE", "git+https://github.com/fyp-lite/fyp-lite")
-
-if importlib.util.find_spec("fyp_lite") is None:
-    if Path("../fyp_lite").is_dir():  # this notebook lies in a checkout: use that
-        sys.path.insert(0, str(Path("..").resolve()))
-    else:
-        # torch and NumPy, where they are installed, stay exactly as they are.
-        names = {"torch", "torchvision", "numpy"}
-        found = [d for d in importlib.metadata.distributions() if d.name in names]
-        keep = Path(tempfile.mkdtemp()) / "keep.txt"
-        keep.write_text("\n".join(f"{d.name}=={d.version}" for d in found))
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(keep)]
-        subprocess.run([*pip, SOURCE], check=True)
+if find_spec("fyp_lite") is None:  # a checkout installs itself
+    source = ".." if Path("../fyp_lite").is_dir() else "git+https://github.com/fyp-lite/fyp-lite"
+    # %pip install -q {source}
+if find_spec("fyp_lite") is None:
+    raise SystemExit(
+        "fyp_lite is not installed: connect to the internet and run this cell again, or use the "
+        "offline bundle (docs/offline.md). If pip has just installed it, restart the kernel."
+    )
 
 import fyp_lite
 
@@ -70,10 +60,10 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # found by training.
 
 # %%
+from fyp_course.exercises import lesson_07 as tasks
+from fyp_course.expected import match_expected
+from fyp_course.start import resume
 from fyp_lite import SampleSettings
-from fyp_lite.lessons.expected import match_expected
-from fyp_lite.lessons.resume import resume
-from fyp_lite.lessons.tasks import lesson_07 as tasks
 
 start = resume("07")
 pipeline, skeleton = start.pipeline, start.skeleton
@@ -99,7 +89,7 @@ for name, network in parts.items():
 tasks.guess_the_coarsest_level()
 
 # %%
-from fyp_lite.lessons.inside import show_features
+from fyp_course.panels.words import show_features
 
 features = pipeline.encode_pose(skeleton.frames)
 show_features(skeleton.frames, features, frame=0)
@@ -124,8 +114,8 @@ print(inspect.getsource(PoseEncoder.forward))
 # figure with all others.
 
 # %%
-from fyp_lite.lessons.inside import on_figure
-from fyp_lite.skeleton import read_skeletons
+from fyp_course.panels.words import on_figure
+from fyp_lite.skeleton_reader import read_skeletons
 
 keypoints = read_skeletons(skeleton.frames)
 for level, feature in enumerate(features, 1):
@@ -151,7 +141,7 @@ for level, feature in enumerate(features, 1):
 tasks.guess_where_ninja_is()
 
 # %%
-from fyp_lite.lessons.inside import WordExplorer, watch_words
+from fyp_course.panels.words import WordExplorer, watch_words
 
 word_steps = list(watch_words(pipeline, start.prompt, skeleton.frames, settings))
 explorer = WordExplorer(word_steps)
@@ -213,7 +203,7 @@ except ValueError as error:
 # way in: in which frames does what comes out change?
 
 # %%
-from fyp_lite.lessons.inside import frames_that_change
+from fyp_course.panels.words import frames_that_change
 from fyp_lite.model.attention import first_and_previous
 
 print(inspect.getsource(first_and_previous))
@@ -251,8 +241,8 @@ tasks.guess_what_forgets_the_kick()
 tasks.guess_what_holds_still()
 
 # %%
-from fyp_lite.lessons.figures import show_gallery
-from fyp_lite.lessons.switches import ACROSS_FRAMES, SWITCHES, own_noise, switched_off
+from fyp_course.charts import show_gallery
+from fyp_lite.model.switches import ACROSS_FRAMES, SWITCHES, own_noise, switched_off
 
 
 def paint():
@@ -278,8 +268,8 @@ show_gallery(videos, skeleton.fps, "switch", follows=skeleton.frames)
 # from the first one, and how much the background changes from frame to frame (**flicker**).
 
 # %%
+from fyp_course.charts import difference
 from fyp_lite.judges.scores import flicker, flickers
-from fyp_lite.lessons.figures import difference
 
 whole = videos["everything on"]
 rates = {name: round(flicker(video, keypoints), 1) for name, video in videos.items()}
@@ -315,8 +305,8 @@ print("Most of the stillness here comes from", "the noise" if by_noise > by_part
 # program **draws** it, with nothing wrong. What they say about it is their **ceiling**.
 
 # %%
+from fyp_course.charts import drawn_case, judge_video, show_scores
 from fyp_lite.judges.scores import Judge
-from fyp_lite.lessons.figures import drawn_case, judge_video, show_scores
 
 judge, wanted = Judge(), {"character": ["ninja"], "place": ["stage"]}
 scores = {name: judge_video(judge, video, keypoints, wanted) for name, video in videos.items()}
@@ -427,7 +417,7 @@ print(f"of {(sum(sizes.values()) + poses) / 1e6:.2f} M in the UNet and the pose 
 #   blocks (`ClipGroupNorm` in `fyp_lite/model/blocks.py`) takes its mean and variance over all
 #   frames of the clip. The published weights need it to be so.
 # - The maps above repeat `softmax(q kᵀ / √d)` for the sake of the picture
-#   (`fyp_lite.lessons.inside.word_attention`); the network itself uses PyTorch's fused
+#   (`fyp_course.panels.words.word_attention`); the network itself uses PyTorch's fused
 #   `scaled_dot_product_attention`, which never writes these shares down.
 #
 # </details>

@@ -36,27 +36,17 @@
 # missing (in Colab, say) and does nothing where it is not.
 
 # %%
-import importlib.metadata
-import importlib.util
-import os
-import subprocess
-import sys
-import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
-SOURCE = os.environ.get("FYP_LITE_SOURCE", "git+https://github.com/fyp-lite/fyp-lite")
-
-if importlib.util.find_spec("fyp_lite") is None:
-    if Path("../fyp_lite").is_dir():  # this notebook lies in a checkout: use that
-        sys.path.insert(0, str(Path("..").resolve()))
-    else:
-        # torch and NumPy, where they are installed, stay exactly as they are.
-        names = {"torch", "torchvision", "numpy"}
-        found = [d for d in importlib.metadata.distributions() if d.name in names]
-        keep = Path(tempfile.mkdtemp()) / "keep.txt"
-        keep.write_text("\n".join(f"{d.name}=={d.version}" for d in found))
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(keep)]
-        subprocess.run([*pip, SOURCE], check=True)
+if find_spec("fyp_lite") is None:  # a checkout installs itself
+    source = ".." if Path("../fyp_lite").is_dir() else "git+https://github.com/fyp-lite/fyp-lite"
+    # %pip install -q {source}
+if find_spec("fyp_lite") is None:
+    raise SystemExit(
+        "fyp_lite is not installed: connect to the internet and run this cell again, or use the "
+        "offline bundle (docs/offline.md). If pip has just installed it, restart the kernel."
+    )
 
 import fyp_lite
 
@@ -64,11 +54,17 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 
 # %% [markdown]
 # This lesson draws its own pictures, with `skia-python`. The next cell installs it where it is
-# missing.
+# missing. On Linux it needs two system libraries, libEGL and libGL; where one is missing, the cell
+# says how to install it.
 
 # %%
-if importlib.util.find_spec("skia") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "skia-python"], check=True)
+if find_spec("skia") is None:
+    print("Installing skia-python")
+    # %pip install -q skia-python
+try:
+    import fyp_world.world.canvas  # noqa: F401
+except ImportError as error:  # its sentence says what to do
+    raise SystemExit(error) from None
 
 # %% [markdown]
 # ## How long? · half a minute
@@ -80,7 +76,9 @@ if importlib.util.find_spec("skia") is None:
 # machine, and yours looks better or worse.
 
 # %%
+import os
 import shutil
+from pathlib import Path
 
 MINUTES = float(os.environ.get("FYP_LITE_MINUTES", "5"))
 
@@ -103,11 +101,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from fyp_lite.lessons.show import show_picture, show_side_by_side
-from fyp_lite.lessons.tasks import lesson_08 as tasks
-from fyp_lite.lessons.tiny import TINY_SIZE, TinyWorld, add_character, render
-from fyp_lite.world.characters import CHARACTERS
-from fyp_lite.world.dataset import render_clip
+from fyp_course.exercises import lesson_08 as tasks
+from fyp_course.show import show_picture, show_side_by_side
+from fyp_course.tiny import TINY_SIZE, TinyWorld, add_character, render
+from fyp_world.world.characters import CHARACTERS
+from fyp_world.world.dataset import render_clip
 
 frog = replace(
     CHARACTERS["bear"], name="frog", palette={"skin": (86, 190, 76), "muzzle": (232, 240, 150)}
@@ -195,10 +193,10 @@ print(f"\n{count} pictures and {count // 8} clips of 8 frames, drawn in {seconds
 # %%
 import torch
 
-from fyp_lite.lessons.tiny import options_for, text_batches, text_stage, train_here
+from fyp_course.tiny import options_for, text_batches, text_stage, train_here
 from fyp_lite.model.text import build_tokenizer
-from fyp_lite.training.common import Draw, move
-from fyp_lite.world.dataset import world_vocabulary
+from fyp_world.training.common import Draw, move
+from fyp_world.world.dataset import world_vocabulary
 
 tokenizer = build_tokenizer(world_vocabulary())
 print(f"{len(tokenizer)} tokens, {mine.name!r} among them: {mine.name in tokenizer.get_vocab()}")
@@ -224,7 +222,7 @@ print(f"of 200 new captions it reads {1 - wrong:.0%} without a mistake, who and 
 # %%
 import inspect
 
-from fyp_lite.training.joint import DiffusionStage
+from fyp_world.training.s3_joint import DiffusionStage
 
 print(inspect.getsource(DiffusionStage.forward))
 
@@ -232,16 +230,16 @@ print(inspect.getsource(DiffusionStage.forward))
 tasks.guess_the_losses()
 
 # %%
-from fyp_lite.lessons.tiny import halved, held_back_losses, tiny_stage
-from fyp_lite.training import joint
-from fyp_lite.training.common import load_average
+from fyp_course.tiny import halved, held_back_losses, tiny_stage
+from fyp_world.training import s3_joint
+from fyp_world.training.common import load_average
 
 stage = tiny_stage(tokenizer)
 load_average(stage, RUN / "text")
 stage.text_encoder.requires_grad_(False)  # stays as the words left it
 
 test_options = options_for(RUN / "test", 0, batch_size=32, learning_rate=0)
-test_batch = halved(joint.batches(kept_back, tokenizer, test_options, drop_pose=0))(Draw(7, 0))
+test_batch = halved(s3_joint.batches(kept_back, tokenizer, test_options, drop_pose=0))(Draw(7, 0))
 
 
 def print_losses(stage):
@@ -262,7 +260,9 @@ before = print_losses(stage)
 
 # %%
 options = options_for(RUN / "joint", 0.67 * MINUTES, batch_size=16, learning_rate=1e-3)
-train_here("pictures and poses", stage, halved(joint.batches(images, tokenizer, options)), options)
+train_here(
+    "pictures and poses", stage, halved(s3_joint.batches(images, tokenizer, options)), options
+)
 
 print("after training:")
 after = print_losses(stage)
@@ -292,12 +292,12 @@ print(f"what hurts most is: {worst}" if learned else "it listens to nothing yet:
 tasks.guess_what_stays()
 
 # %%
-from fyp_lite.training import temporal
+from fyp_world.training import s4_temporal
 
 moving = tiny_stage(tokenizer)
 load_average(moving, RUN / "joint")
-joint.freeze_all_but(moving, temporal.TRAINABLE)
-print("trained are the parameters whose names hold one of", temporal.TRAINABLE)
+s3_joint.freeze_all_but(moving, s4_temporal.TRAINABLE)
+print("trained are the parameters whose names hold one of", s4_temporal.TRAINABLE)
 
 # %% [markdown]
 # **Exercise.** Which share of all parameters of `moving` does this stage train? A parameter `p` is
@@ -316,7 +316,7 @@ print(f"this stage trains {share:.1%} of the parameters")
 
 poses_before = {k: v.clone() for k, v in moving.pose_encoder.state_dict().items()}
 options = options_for(RUN / "temporal", 0.25 * MINUTES, batch_size=2, learning_rate=3e-4)
-batches = halved(temporal.batches(images, clips, tokenizer, options))
+batches = halved(s4_temporal.batches(images, clips, tokenizer, options))
 train_here("motion", moving, batches, options)
 
 poses_after = moving.pose_encoder.state_dict()
@@ -333,7 +333,7 @@ print("the pose encoder is exactly what it was:", same)
 # it takes more minutes. Don't compare the curves with each other: they measure different things.
 
 # %%
-from fyp_lite.lessons.tiny import show_losses
+from fyp_course.tiny import show_losses
 
 show_losses({"words": RUN / "text", "pictures": RUN / "joint", "motion": RUN / "temporal"})
 
@@ -343,10 +343,10 @@ show_losses({"words": RUN / "text", "pictures": RUN / "joint", "motion": RUN / "
 # one needs no guidance.)
 
 # %%
+from fyp_course.tiny import to_pipeline
 from fyp_lite import ClipSettings, SampleSettings, data_dir, prepare_clip
 from fyp_lite.judges.scores import flicker
-from fyp_lite.lessons.tiny import to_pipeline
-from fyp_lite.skeleton import read_skeletons
+from fyp_lite.skeleton_reader import read_skeletons
 
 dance = prepare_clip(data_dir() / "clips" / "dance.mp4", ClipSettings(), TINY_SIZE)
 settings = SampleSettings(num_inference_steps=12, seed=0)
@@ -406,14 +406,14 @@ PAPER_MINUTES = 0.0  # 0 skips it
 if PAPER_MINUTES > 0:
     paper = tiny_stage(tokenizer)
     load_average(paper, RUN / "text")
-    joint.freeze_all_but(paper, ("unet",))
+    s3_joint.freeze_all_but(paper, ("unet",))
     options = options_for(RUN / "image", PAPER_MINUTES / 2, batch_size=16, learning_rate=1e-3)
-    text_only = joint.batches(images, tokenizer, options, drop_pose=1)
+    text_only = s3_joint.batches(images, tokenizer, options, drop_pose=1)
     train_here("pictures from text", paper, halved(text_only), options)
 
-    joint.freeze_all_but(paper, ("pose_encoder",))
+    s3_joint.freeze_all_but(paper, ("pose_encoder",))
     options = options_for(RUN / "pose", PAPER_MINUTES / 2, batch_size=16, learning_rate=1e-3)
-    with_pose = joint.batches(images, tokenizer, options, drop_pose=0)
+    with_pose = s3_joint.batches(images, tokenizer, options, drop_pose=0)
     train_here("the pose encoder alone", paper, halved(with_pose), options)
 
     for name, trained in (("together", stage), ("the paper's order", paper)):
@@ -432,17 +432,17 @@ else:
 # they use two cores or GPUs.
 #
 # ```bash
-# python -m fyp_lite.training.cache frames --out DATA --images 24000 --clips 1000
-# python -m fyp_lite.training.autoencoder --data DATA --out VAE
-# python -m fyp_lite.training.cache latents --out DATA --images 24000 --clips 1000 --vae VAE/vae
-# python -m fyp_lite.training.text --out TEXT
-# python -m fyp_lite.training.joint --data DATA --init TEXT --out JOINT
-# python -m fyp_lite.training.temporal --data DATA --init JOINT --out TEMPORAL
-# python -m fyp_lite.training.guided --data DATA --init TEMPORAL --out GUIDED
-# python -m fyp_lite.training.assemble --vae VAE/vae --networks GUIDED --out MODEL
-# python -m fyp_lite.training.made --data DATA --model MODEL
-# python -m fyp_lite.training.decoder --data DATA --init MODEL --out DECODER
-# python -m fyp_lite.training.assemble --vae DECODER/vae --networks GUIDED --out MODEL
+# python -m fyp_world.training.cache frames --out DATA --images 24000 --clips 1000
+# python -m fyp_world.training.s1_autoencoder --data DATA --out VAE
+# python -m fyp_world.training.cache latents --out DATA --images 24000 --clips 1000 --vae VAE/vae
+# python -m fyp_world.training.s2_text --out TEXT
+# python -m fyp_world.training.s3_joint --data DATA --init TEXT --out JOINT
+# python -m fyp_world.training.s4_temporal --data DATA --init JOINT --out TEMPORAL
+# python -m fyp_world.training.s5_guided --data DATA --init TEMPORAL --out GUIDED
+# python -m fyp_world.training.assemble --vae VAE/vae --networks GUIDED --out MODEL
+# python -m fyp_world.training.generated_latents --data DATA --model MODEL
+# python -m fyp_world.training.s6_decoder --data DATA --init MODEL --out DECODER
+# python -m fyp_world.training.assemble --vae DECODER/vae --networks GUIDED --out MODEL
 # ```
 #
 # In the paper's order, `training.image` and then `training.pose` take the place of
@@ -454,9 +454,9 @@ else:
 #   (`DiffusionStage.forward` above). With it, even pure noise has a sensible answer.
 # - People count three times in the loss, their heads eight times, and seven in ten timesteps lie in
 #   the cleaner half, where outlines are made: see `loss_weight` and `timestep_at` in
-#   `fyp_lite/training/joint.py`. The losses of the test above are unweighted.
+#   `fyp_world/training/s3_joint.py`. The losses of the test above are unweighted.
 # - The saved weights are a moving average of the last steps (`Average` in
-#   `fyp_lite/training/common.py`): a steadier network than that of any single step.
+#   `fyp_world/training/common.py`): a steadier network than that of any single step.
 # - In `training.guided` the network is asked without the pose and without the prompt, too, and not
 #   its answer has to fit the picture but a point between that and the answer without the pose
 #   (around people) or the prompt (elsewhere): so it learns to answer as guidance would (lesson 06),

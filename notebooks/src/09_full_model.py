@@ -34,27 +34,17 @@
 # missing (in Colab, say) and does nothing where it is not.
 
 # %%
-import importlib.metadata
-import importlib.util
-import os
-import subprocess
-import sys
-import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
-SOURCE = os.environ.get("FYP_LITE_SOURCE", "git+https://github.com/fyp-lite/fyp-lite")
-
-if importlib.util.find_spec("fyp_lite") is None:
-    if Path("../fyp_lite").is_dir():  # this notebook lies in a checkout: use that
-        sys.path.insert(0, str(Path("..").resolve()))
-    else:
-        # torch and NumPy, where they are installed, stay exactly as they are.
-        names = {"torch", "torchvision", "numpy"}
-        found = [d for d in importlib.metadata.distributions() if d.name in names]
-        keep = Path(tempfile.mkdtemp()) / "keep.txt"
-        keep.write_text("\n".join(f"{d.name}=={d.version}" for d in found))
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(keep)]
-        subprocess.run([*pip, SOURCE], check=True)
+if find_spec("fyp_lite") is None:  # a checkout installs itself
+    source = ".." if Path("../fyp_lite").is_dir() else "git+https://github.com/fyp-lite/fyp-lite"
+    # %pip install -q {source}
+if find_spec("fyp_lite") is None:
+    raise SystemExit(
+        "fyp_lite is not installed: connect to the internet and run this cell again, or use the "
+        "offline bundle (docs/offline.md). If pip has just installed it, restart the kernel."
+    )
 
 import fyp_lite
 
@@ -66,9 +56,9 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # %%
 import torch
 
+from fyp_course.exercises import lesson_09 as tasks
+from fyp_course.start import resume
 from fyp_lite import SampleSettings, load_pipeline
-from fyp_lite.lessons.resume import resume
-from fyp_lite.lessons.tasks import lesson_09 as tasks
 
 start = resume("09")
 lite = start.pipeline
@@ -93,7 +83,7 @@ else:
 tasks.guess_the_size()
 
 # %%
-from fyp_lite.checkpoints import networks_from_published_config
+from fyp_lite.full.published import networks_from_published_config
 
 PUBLISHED = {
     "sample_size": 64,  # latents; pictures are eight times as large
@@ -132,8 +122,8 @@ print(f"the full model has {large / small:.0f} times as many")
 # the model. So a setting means the same for both, and the full model only sees it larger.
 
 # %%
+from fyp_course.show import show_sheet
 from fyp_lite import ClipSettings, prepare_clip
-from fyp_lite.lessons.show import show_sheet
 
 settings = ClipSettings(start_frame=8, frame_stride=4, num_frames=4, crop_right=100)
 full_size = PUBLISHED["sample_size"] * 8
@@ -184,7 +174,8 @@ print(f"a step of the full model is {ratio:.0f} times the work")
 # worked out from it, as if it used the processor equally well. It is an estimate and is called so.
 
 # %%
-from fyp_lite.cost import estimate_seconds, readable_seconds
+from fyp_lite.cost import estimate_seconds
+from fyp_lite.text import readable_seconds
 
 steps = 50  # the published default
 lite_seconds = estimate_seconds(
@@ -239,8 +230,9 @@ tasks.guess_the_long_clip()
 
 # %%
 from fyp_lite.cost import count_windows
-from fyp_lite.footprint import FULL
-from fyp_lite.memory import choose_memory_mode, estimate_memory, memory_modes, readable_bytes
+from fyp_lite.full.footprint import FULL
+from fyp_lite.full.memory import choose_memory_mode, estimate_memory, memory_modes
+from fyp_lite.text import readable_bytes
 
 GPU, HALF, LENGTHS = torch.device("cuda"), [torch.float16], [4, 8, 32, 128]
 
@@ -307,7 +299,7 @@ exercise.check(budget)
 # %%
 import inspect
 
-from fyp_lite.checkpoints import load_published, to_published_keys
+from fyp_lite.full.published import load_published, to_published_keys
 
 print(inspect.getdoc(load_published))
 
@@ -385,8 +377,8 @@ if missing:
 # %%
 import time
 
-from fyp_lite.lessons.runcard import make_card
-from fyp_lite.lessons.show import show_side_by_side
+from fyp_course.show import show_side_by_side
+from fyp_lite.cards.card import make_card
 
 videos = {}
 for name, pipeline in {"lite": lite, "full": full}.items():
@@ -398,9 +390,9 @@ for name, pipeline in {"lite": lite, "full": full}.items():
     videos[name] = pipeline(start.prompt, skeleton.frames, chosen).video
     seconds = time.perf_counter() - began
     card = make_card(
-        pipeline, start.clip, start.clip_settings, chosen, start.prompt, videos[name], seconds
+        pipeline, replace(start.request, sample_settings=chosen), videos[name], seconds
     )
-    asked, used = chosen.guidance_scale, card.guidance_scale
+    asked, used = chosen.guidance_scale, card.request.sample_settings.guidance_scale
     print(f"{name}: {seconds:.0f} s, guidance scale {asked} in the settings, {used} on the card")
 if HAS_GPU:
     print(f"{torch.cuda.max_memory_allocated() / 1e9:.1f} GB of the GPU's memory at most")

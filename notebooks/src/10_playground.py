@@ -37,27 +37,17 @@
 # says what is meant to be changed.
 
 # %%
-import importlib.metadata
-import importlib.util
-import os
-import subprocess
-import sys
-import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
-SOURCE = os.environ.get("FYP_LITE_SOURCE", "git+https://github.com/fyp-lite/fyp-lite")
-
-if importlib.util.find_spec("fyp_lite") is None:
-    if Path("../fyp_lite").is_dir():  # this notebook lies in a checkout: use that
-        sys.path.insert(0, str(Path("..").resolve()))
-    else:
-        # torch and NumPy, where they are installed, stay exactly as they are.
-        names = {"torch", "torchvision", "numpy"}
-        found = [d for d in importlib.metadata.distributions() if d.name in names]
-        keep = Path(tempfile.mkdtemp()) / "keep.txt"
-        keep.write_text("\n".join(f"{d.name}=={d.version}" for d in found))
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(keep)]
-        subprocess.run([*pip, SOURCE], check=True)
+if find_spec("fyp_lite") is None:  # a checkout installs itself
+    source = ".." if Path("../fyp_lite").is_dir() else "git+https://github.com/fyp-lite/fyp-lite"
+    # %pip install -q {source}
+if find_spec("fyp_lite") is None:
+    raise SystemExit(
+        "fyp_lite is not installed: connect to the internet and run this cell again, or use the "
+        "offline bundle (docs/offline.md). If pip has just installed it, restart the kernel."
+    )
 
 import fyp_lite
 
@@ -94,10 +84,10 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # %%
 from pathlib import Path
 
-from fyp_lite import ClipSettings, SampleSettings
-from fyp_lite.lessons.playground import Playground
-from fyp_lite.lessons.resume import resume
-from fyp_lite.lessons.tasks import lesson_10 as tasks
+from fyp_course.exercises import lesson_10 as tasks
+from fyp_course.panels.playground import Playground
+from fyp_course.start import resume
+from fyp_lite import SampleSettings
 
 lesson = resume("10")
 pipeline, clip, prompt = lesson.pipeline, lesson.clip, lesson.prompt
@@ -131,29 +121,34 @@ tasks.guess_what_is_known()
 # %%
 import time
 
-from fyp_lite.clip import prepare_clip
-from fyp_lite.lessons.runcard import RunCard, class_picture, make_card
-from fyp_lite.lessons.share import differences
-from fyp_lite.lessons.show import show_video
+from fyp_course.show import show_video
+from fyp_lite.cards.card import RunCard, differences, make_card
+from fyp_lite.cards.picture import class_picture, save_card
+from fyp_lite.opening import prepare_clip
+from fyp_lite.request import Request
 
 quick = SampleSettings(num_inference_steps=8, guidance_scale=2)
 
 
-def generate(clip_settings, sample_settings=quick, negative_prompt=""):
-    """A video of the lesson's prompt, and its run card."""
-    skeleton = prepare_clip(clip, clip_settings, pipeline.size).frames
+def generate(request):
+    """A video of a request, and its run card."""
+    skeleton = prepare_clip(request.clip, request.clip_settings, pipeline.size).frames
     began = time.perf_counter()
-    video = pipeline(prompt, skeleton, sample_settings, negative_prompt=negative_prompt).video
-    seconds = time.perf_counter() - began
-    made = (clip_settings, sample_settings, prompt, video, seconds, negative_prompt)
-    return video, make_card(pipeline, clip, *made)
+    video = pipeline(
+        request.prompt,
+        skeleton,
+        request.sample_settings,
+        negative_prompt=request.negative_prompt,
+    ).video
+    return video, make_card(pipeline, request, video, time.perf_counter() - began)
 
 
-video_a, card_a = generate(ClipSettings())
-video_b, card_b = generate(ClipSettings(frame_stride=6))
+request_a = Request(prompt, clip, sample_settings=quick)
+video_a, card_a = generate(request_a)
+video_b, card_b = generate(request_a.changed({"frame_stride": 6}))
 
-show_video(video_a, card_a.fps, "A")
-show_video(video_b, card_b.fps, "B")
+show_video(video_a, card_a.made.fps, "A")
+show_video(video_b, card_b.made.fps, "B")
 print("A and B differ in", "; ".join(differences(card_a, card_b)))
 
 # %% [markdown]
@@ -185,8 +180,8 @@ print("All of them:", cost_line(pipeline, lesson.clip_settings, quick, num_video
 # is there already is not made again.
 
 # %%
-from fyp_lite.lessons.show import show_picture
-from fyp_lite.lessons.sweep import Given, Sweep, sweep
+from fyp_course.show import show_picture
+from fyp_lite.sweeps.sheet import Sweep, sweep
 
 
 def sweep_scales(scales):
@@ -194,10 +189,7 @@ def sweep_scales(scales):
     began = time.perf_counter()
     result = sweep(
         pipeline,
-        clip,
-        prompt,
-        lesson.clip_settings,
-        quick,
+        request_a,
         rows={"guidance_scale": scales},
         columns={"seed": SEEDS},
         out=folder / "sweep",
@@ -223,7 +215,7 @@ show_picture(result.grid(), f"A sweep of the guidance scale on two seeds. {resul
 # %%
 import numpy as np
 
-from fyp_lite.lessons.figures import difference
+from fyp_course.charts import difference
 
 scales, seeds = result.rows[1], result.columns[1]
 videos = result.videos
@@ -250,9 +242,9 @@ for scale in scales[1:]:
 # %%
 from PIL import Image
 
-card_a.save(folder / "card_a.png")
+save_card(card_a, folder / "card_a.png")
 picture = np.asarray(Image.open(folder / "card_a.png").convert("RGB"))
-show_picture(picture, f"The run card of “{card_a.prompt}” with its frames and settings.")
+show_picture(picture, f"The run card of “{card_a.request.prompt}” with its frames and settings.")
 
 # %%
 tasks.guess_the_repeat()
@@ -284,7 +276,7 @@ from fyp_lite import write_video
 
 for suffix in (".mp4", ".gif", ".webp"):
     path = folder / f"video_a{suffix}"
-    write_video(path, video_a, card_a.fps)
+    write_video(path, video_a, card_a.made.fps)
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 
 # %% [markdown]
@@ -294,11 +286,9 @@ for suffix in (".mp4", ".gif", ".webp"):
 # refused before any time is spent.
 
 # %%
-given = Given(clip, prompt, lesson.clip_settings, quick)
-
 for rows in ({"guidance": [1, 3]}, {"frame_stride": [1, 30]}, {"seed": [0, 0]}):
     try:
-        Sweep(pipeline, given, rows, None, folder / "sweep")
+        Sweep(pipeline, request_a, rows, None, folder / "sweep")
     except ValueError as error:
         print(error)
 
@@ -315,8 +305,8 @@ except ValueError as error:
 # The line with `differences` compares two cards: take its `#` away.
 
 # %%
-video_friend, card_friend = generate(ClipSettings(), negative_prompt="moon")
-show_video(video_friend, card_friend.fps, "The friend's video, after card A")
+video_friend, card_friend = generate(request_a.changed({"negative_prompt": "moon"}))
+show_video(video_friend, card_friend.made.fps, "The friend's video, after card A")
 friend = tasks.find_the_difference()
 
 # print(differences(card_a, card_friend))
@@ -340,7 +330,7 @@ print(my_answer, "|", *differences(card_a, card_friend))
 cards = folder / "cards"
 cards.mkdir(exist_ok=True)
 for name, card in {"a": card_a, "b": card_b, "friend": card_friend}.items():
-    card.save(cards / f"{name}.png")
+    save_card(card, cards / f"{name}.png")
 
 show_picture(
     class_picture([RunCard.load(path) for path in sorted(cards.glob("*.png"))]),
@@ -356,7 +346,7 @@ show_picture(
 # 3]}}`. The check looks at the plan only; nothing is generated.
 
 # %%
-plan_sweep = tasks.plan_the_sweep(pipeline, given, folder / "sweep")
+plan_sweep = tasks.plan_the_sweep(pipeline, request_a, folder / "sweep")
 
 my_plan = ...
 plan_sweep.check(my_plan)
@@ -368,7 +358,7 @@ plan_sweep.check(my_plan)
 
 # %%
 my_plan = plan_sweep.solution()
-job = Sweep(pipeline, given, my_plan["rows"], my_plan["columns"], folder / "sweep")
+job = Sweep(pipeline, request_a, my_plan["rows"], my_plan["columns"], folder / "sweep")
 print(f"{len(job.cells)} videos:", cost_line(pipeline, lesson.clip_settings, quick, len(job.cells)))
 print("All have in common:", job.title)
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 NAMES = {"AMD64": "x86_64", "aarch64": "arm64"}  # one processor, two systems' names
-KEPT = "from fyp_lite.keypoints.mediapipe import FOLDER; print(FOLDER)"
+KEPT = "from fyp_lite.keypoints.detectors.mediapipe import FOLDER; print(FOLDER)"
 
 
 class InstallError(Exception):

@@ -4,9 +4,9 @@
 # %%
 from helpers import build_tiny_pipeline
 
+from fyp_course.panels.generate import ClipPreview, GenerateControls
 from fyp_lite import data_dir
-from fyp_lite.clip import open_clip
-from fyp_lite.lessons.controls import ClipPreview, GenerateControls
+from fyp_lite.opening import open_clip
 
 pipeline = build_tiny_pipeline(["a", "panda"])
 clip = open_clip(data_dir() / "clips" / "dance.mp4")

@@ -7,13 +7,13 @@ import shutil
 
 from helpers import build_tiny_pipeline
 
+from fyp_course.exercises.quiz import Exercise
+from fyp_course.panels.playground import Playground
+from fyp_course.panels.scrubber import StepScrubber
+from fyp_course.show import reduced_motion, show_side_by_side, show_video
 from fyp_lite import ClipSettings, SampleSettings, data_dir
-from fyp_lite.clip import prepare_clip
-from fyp_lite.lessons.checks import Exercise
-from fyp_lite.lessons.playground import Playground
-from fyp_lite.lessons.runcard import make_card
-from fyp_lite.lessons.scrubber import StepScrubber
-from fyp_lite.lessons.show import reduced_motion, show_side_by_side, show_video
+from fyp_lite.cards.card import make_card
+from fyp_lite.opening import prepare_clip
 
 HOSTILE = '<img src=x onerror="window.ran=1"><script>window.ran=1</script> a panda'
 CARD_CLIP = "<img src=x onerror=window.ran=3>.mp4"

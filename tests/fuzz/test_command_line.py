@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fyp_lite
-from fyp_lite.__main__ import CLIP_OPTIONS, FLAGS, SAMPLE_OPTIONS, main
-from fyp_lite.clip import open_clip
-from fyp_lite.keypoints.file import KeypointClip
+from fyp_lite.cli.main import CLIP_OPTIONS, FLAGS, SAMPLE_OPTIONS, main
+from fyp_lite.keypoints.clip import KeypointClip
+from fyp_lite.opening import open_clip
 from fyp_lite.settings import ClipSettings, SampleSettings
 
 FLAG = {name: FLAGS.get(name, f"--{name.replace('_', '-')}") for name in CLIP_OPTIONS}
@@ -46,7 +46,7 @@ def quick_model():
     """The command line with a tiny network: its answers to bad input are the same."""
     with pytest.MonkeyPatch.context() as patch:
         pipeline = build_tiny_pipeline(["a", "panda", "on", "the", "sea"])
-        patch.setattr("fyp_lite.checkpoints.load_pipeline", lambda model: pipeline)
+        patch.setattr("fyp_lite.loading.load_pipeline", lambda model: pipeline)
         patch.setattr("fyp_lite.advice.count_people", lambda frames: 1)
         yield
 

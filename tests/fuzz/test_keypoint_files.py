@@ -12,8 +12,8 @@ from fuzzing import ANYTHING, TEXTS, answer, cases, changed_json, damaged, refus
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fyp_lite.clip import open_clip, prepare_clip
-from fyp_lite.keypoints.file import FORMAT, VERSION, KeypointClip
+from fyp_lite.keypoints.clip import FORMAT, VERSION, KeypointClip
+from fyp_lite.opening import open_clip, prepare_clip
 from fyp_lite.settings import ClipSettings
 from fyp_lite.skeleton import JOINTS
 

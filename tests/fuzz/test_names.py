@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fyp_lite
-from fyp_lite.__main__ import find_clip
-from fyp_lite.checkpoints import find_weights
-from fyp_lite.clip import open_clip
-from fyp_lite.keypoints.file import KeypointClip
-from fyp_lite.lessons.picker import ClipPicker
-from fyp_lite.lessons.runcard import RunCard
+from fyp_course.panels.clip_picker import ClipPicker
+from fyp_lite.cards.card import RunCard
+from fyp_lite.cli.main import find_clip
+from fyp_lite.keypoints.clip import KeypointClip
+from fyp_lite.loading import find_weights
+from fyp_lite.opening import open_clip
 from fyp_lite.settings_file import read_settings_file
 from fyp_lite.video import write_video
 

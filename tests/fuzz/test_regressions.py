@@ -16,15 +16,16 @@ from helpers import build_tiny_pipeline
 from safetensors.torch import save_file
 from videos import make_pictures, make_video, read_as_users_do
 
-from fyp_lite.__main__ import find_clip
 from fyp_lite.advice import prompt_advice
-from fyp_lite.checkpoints import find_weights
-from fyp_lite.clip import open_clip
-from fyp_lite.lora import merge_lora
-from fyp_lite.published import check_fit
+from fyp_lite.cli.main import find_clip
+from fyp_lite.files.writing import DAY, written_whole
+from fyp_lite.full.lora import merge_lora
+from fyp_lite.full.published import check_fit
+from fyp_lite.loading import find_weights
+from fyp_lite.opening import open_clip
 from fyp_lite.settings import SampleSettings
 from fyp_lite.settings_file import read_settings_file
-from fyp_lite.video import DAY, check_video_path, write_video, written_whole
+from fyp_lite.video import check_video_path, write_video
 
 FRAMES = np.zeros((1, 16, 16, 3), np.uint8)
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 import fyp_lite
-from fyp_lite.lessons.runcard import CHUNK, RunCard, make_card
+from fyp_lite.cards.card import CHUNK, RunCard, make_card
 from fyp_lite.settings import ClipSettings, SampleSettings
 
 CLIP = fyp_lite.data_dir() / "clips" / "wave.mp4"

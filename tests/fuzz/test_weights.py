@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from published_files import TINY, write_follow_your_pose, write_stable_diffusion
 from safetensors.torch import load_file, save, save_file
 
-from fyp_lite.checkpoints import load_pipeline
-from fyp_lite.convert import convert_full
-from fyp_lite.full import CHECKPOINT, FullSources
-from fyp_lite.lora import merge_lora
-from fyp_lite.published import read_tensors
+from fyp_lite.full.convert import convert_full
+from fyp_lite.full.lora import merge_lora
+from fyp_lite.full.published import read_tensors
+from fyp_lite.full.sources import CHECKPOINT, FullSources
+from fyp_lite.loading import load_pipeline
 
 TENSORS = {"a.weight": torch.arange(12.0).view(3, 4), "b": torch.zeros(2, dtype=torch.float16)}
 PARTS = ("unet", "pose_encoder", "vae", "text_encoder")

@@ -20,9 +20,9 @@ from killing import STEPS, Killer, convert_model, download, generate, train
 from published_files import TINY, write_follow_your_pose, write_stable_diffusion
 from safetensors.torch import load_file
 
-from fyp_lite.clip import open_clip
-from fyp_lite.full import CHECKPOINT
-from fyp_lite.hashes import verify_hashes
+from fyp_lite.files.hashes import verify_hashes
+from fyp_lite.full.sources import CHECKPOINT
+from fyp_lite.opening import open_clip
 from fyp_lite.settings import SampleSettings
 
 KILLS = 30 if LONG else 3  # of each kind of work

@@ -24,7 +24,7 @@ MINUTES = re.compile(r"^# ## .* · (\d+) minutes?$", re.MULTILINE)
 # Goes in behind every cell that poses an exercise, and leaves it as it was.
 TRY_EXERCISES = """
 def try_exercises(tried):
-    from fyp_lite.lessons.checks import Exercise
+    from fyp_course.exercises.quiz import Exercise
 
     for name, value in list(globals().items()):
         if not isinstance(value, Exercise) or id(value) in tried:

@@ -14,9 +14,10 @@ import jupytext
 import nbformat
 import pytest
 from helpers import forbid_network
+from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 
-from fyp_lite.checkpoints import WEIGHTS
+from fyp_lite.model_folder import WEIGHTS
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
@@ -107,7 +108,7 @@ def test_only_the_set_up_cell_is_folded(builder):
     builder.strip(notebook)
     builder.fold_set_up(notebook)
     folded = [cell.source for cell in notebook.cells if cell.metadata.get("jupyter")]
-    assert len(folded) == 1 and "FYP_LITE_SOURCE" in folded[0]
+    assert len(folded) == 1 and "%pip install" in folded[0]
     nbformat.validate(notebook)
 
 
@@ -124,6 +125,7 @@ def test_another_repository_address_makes_nothing_stale(builder, tmp_path, monke
     (tmp_path / "fyp_lite" / "a.py").write_text("a = 1\n")
     project, source = tmp_path / "pyproject.toml", tmp_path / "lesson.py"
     monkeypatch.setattr(builder, "ROOT", tmp_path)
+    monkeypatch.setattr(builder, "DECIDING", ("fyp_lite",))
     hashes = []
     for name in ("one/kit", "two/kit"):
         project.write_text(f'Repository = "https://github.com/{name}"\n')
@@ -134,24 +136,73 @@ def test_another_repository_address_makes_nothing_stale(builder, tmp_path, monke
     assert hashes[0] == hashes[1] != hashes[2]
 
 
-@pytest.mark.parametrize("source", ["/somewhere/fyp_lite", None])
-def test_set_up_installs_only_what_is_missing(source, builder, tmp_path, monkeypatch):
+class Shell:
+    """IPython's shell, as far as a cell's magics need one; records what pip is asked for."""
+
+    def __init__(self, installed: bool, works: bool = True) -> None:
+        self.installed, self.works = installed, works
+        self.commands: list[str] = []
+        self.names = {"get_ipython": lambda: self}
+
+    def find_spec(self, name: str) -> str | None:
+        return name if self.installed else None
+
+    def run_line_magic(self, magic: str, line: str) -> None:
+        assert magic == "pip"
+        self.commands.append(line.format(**self.names))
+        self.installed = self.works
+
+    def run(self, code: str) -> None:
+        exec(TransformerManager().transform_cell(code), self.names)
+
+
+@pytest.fixture
+def set_up(builder, tmp_path, monkeypatch):
+    """Runs the set-up cell in a shell, from a folder that is no checkout."""
     notebook = builder.read_source(SOURCES[0])
     code = next(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    monkeypatch.chdir(tmp_path)
-    commands = []
-    monkeypatch.setattr(subprocess, "run", lambda command, check: commands.append(command))
-    if source:
-        monkeypatch.setenv("FYP_LITE_SOURCE", source)
-    else:
-        monkeypatch.delenv("FYP_LITE_SOURCE", raising=False)
-    exec(code, {})
-    assert commands == []  # the package is here
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
 
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    exec(code, {})
-    (command,) = commands
+    def run(shell: Shell) -> list[str]:
+        monkeypatch.setattr(importlib.util, "find_spec", shell.find_spec)
+        shell.run(code)
+        return shell.commands
+
+    return run
+
+
+def test_set_up_installs_nothing_where_the_package_is(set_up):
+    assert set_up(Shell(installed=True)) == []
+
+
+def test_set_up_installs_from_the_repository(set_up, builder):
     address = builder.OWNED.search((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[2]
-    assert command[-1] == (source or f"git+{address}")
-    kept = Path(command[command.index("--constraint") + 1]).read_text()
-    assert "torch==" in kept and "numpy==" in kept
+    assert set_up(Shell(installed=False)) == [f"install -q git+{address}"]
+
+
+def test_set_up_installs_the_checkout_that_it_lies_in(set_up, tmp_path):
+    (tmp_path / "fyp_lite").mkdir()
+    assert set_up(Shell(installed=False)) == ["install -q .."]
+
+
+def test_set_up_says_what_to_do_without_a_network(set_up):
+    with pytest.raises(SystemExit, match="connect to the internet .*docs/offline.md"):
+        set_up(Shell(installed=False, works=False))
+
+
+def test_what_decides_the_pictures_makes_a_notebook_stale(builder, tmp_path, monkeypatch):
+    """Every declared file exists and counts; any other module does not."""
+    source = builder.NOTEBOOKS / "src" / "00_quickstart.py"
+    files = builder.deciding_files()
+    assert all(path.is_file() for path in files)
+    assert builder.ROOT / "fyp_lite" / "sampling.py" in files
+    assert any(path.suffix == ".safetensors" for path in files)
+    assert builder.ROOT / "fyp_course" / "exercises" / "quiz.py" not in files
+
+    before = builder.inputs_hash(source)
+    other = builder.ROOT / "fyp_lite" / "denoising.py"
+    changed = {other: other.read_bytes() + b"#"}
+    read_bytes = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: changed.get(path) or read_bytes(path))
+    assert builder.inputs_hash(source) != before

@@ -17,10 +17,10 @@ from published_files import (
 )
 from safetensors import safe_open
 
-from fyp_lite.checkpoints import load_pipeline, load_published
-from fyp_lite.convert import convert_full
-from fyp_lite.full import FullSources
-from fyp_lite.published import TRAINED_LAYERS, to_published_keys
+from fyp_lite.full.convert import convert_full
+from fyp_lite.full.published import TRAINED_LAYERS, load_published, to_published_keys
+from fyp_lite.full.sources import FullSources
+from fyp_lite.loading import load_pipeline
 
 
 @torch.no_grad()

@@ -13,17 +13,18 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from fyp_lite.checkpoints import (
+from fyp_lite.denoising import guided, through_windows
+from fyp_lite.files.hashes import CheckpointError
+from fyp_lite.full.published import (
     from_published_keys,
     load_published,
     networks_from_published_config,
+    published_scheduler,
     to_published_keys,
 )
-from fyp_lite.hashes import CheckpointError
 from fyp_lite.model.attention import Transformer
 from fyp_lite.model.blocks import ResnetBlock
 from fyp_lite.model.unet import to_frames, to_video
-from fyp_lite.published import published_scheduler
 from fyp_lite.sampling import sample_steps
 
 TOLERANCE = 2e-5  # rounding noise of the reference itself is up to 7e-6
@@ -175,15 +176,10 @@ def test_sampling_loop(networks, reference):
     expected = load_file(reference / "ddim_tiny_io.safetensors")
     with torch.no_grad():
         features = pose_encoder(expected["skeleton"])
+    evaluate = through_windows(unet, expected["initial_latents"].shape[2])
+    denoise = guided(evaluate, expected["text"][:1], expected["text"][1:], features, 12.5)
     steps = sample_steps(
-        unet,
-        published_scheduler(),
-        expected["initial_latents"],
-        expected["text"][1:],
-        expected["text"][:1],
-        features,
-        num_inference_steps=4,
-        guidance_scale=12.5,
+        denoise, published_scheduler(), expected["initial_latents"], num_inference_steps=4
     )
     for step in steps:
         latents = expected[f"step{step.index}.latents"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers import build_tiny_pipeline
 
-from fyp_lite.lessons import checks
+from fyp_course.exercises import quiz
 from fyp_lite.pipeline import FollowYourPosePipeline
 
 
@@ -19,5 +19,5 @@ def tiny_pipeline() -> FollowYourPosePipeline:
 def said(monkeypatch):
     """What an exercise answers, in order."""
     texts = []
-    monkeypatch.setattr(checks, "_say", texts.append)
+    monkeypatch.setattr(quiz, "_say", texts.append)
     return texts

@@ -8,9 +8,9 @@ from helpers import build_tiny_pipeline
 
 from fyp_lite import data_dir
 from fyp_lite.advice import count_people, prompt_advice
-from fyp_lite.clip import prepare_clip
+from fyp_lite.opening import prepare_clip
 from fyp_lite.settings import ClipSettings, SampleSettings
-from fyp_lite.world.captions import count_characters
+from fyp_lite.vocabulary import count_characters
 
 
 @pytest.mark.parametrize(

@@ -10,18 +10,24 @@ import numpy as np
 import pytest
 
 from fyp_lite import data_dir
-from fyp_lite.clip import open_clip
 from fyp_lite.judges.scores import follow_score
-from fyp_lite.keypoints import cartoon, mediapipe, openpose
-from fyp_lite.keypoints.backends import available_backends, choose_backend, keep_seen
-from fyp_lite.keypoints.file import KeypointClip, KeypointsError
+from fyp_lite.keypoints.clip import KeypointClip, KeypointsError
+from fyp_lite.keypoints.detectors import (
+    available_backends,
+    cartoon,
+    choose_backend,
+    mediapipe,
+    openpose,
+)
+from fyp_lite.keypoints.detectors.base import keep_seen
+from fyp_lite.opening import open_clip
 
 # ---------------------------------------------------------------------------- choosing
 
 
 def test_all_backends_report_in_a_sentence_and_load_nothing_heavy():
     code = (
-        "import sys; from fyp_lite.keypoints.backends import available_backends as a;"
+        "import sys; from fyp_lite.keypoints.detectors.base import available_backends as a;"
         "print([r.name for r in a()], [m for m in ('torch', 'mediapipe', 'ai_edge_litert',"
         "'controlnet_aux', 'diffusers') if m in sys.modules])"
     )
@@ -97,7 +103,7 @@ def test_guessed_joints_are_zeros_and_empty_people_are_dropped():
 
 @pytest.fixture(scope="module")
 def cartoon_folder(tmp_path_factory):
-    from fyp_lite.judges.keypoint_net import KeypointNet
+    from fyp_lite.keypoint_network import KeypointNet
 
     folder = tmp_path_factory.mktemp("keypoints")
     KeypointNet(channels=(8, 8, 8, 8)).save_pretrained(folder)

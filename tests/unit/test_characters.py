@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import skia
 
-from fyp_lite.world.characters import CHARACTERS, CLOTHES_COLOURS, draw_character
-from fyp_lite.world.figure import CHANNELS, REST, Body, Figure, solve, to_figures
+from fyp_world.world.characters import CHARACTERS, CLOTHES_COLOURS, draw_character
+from fyp_world.world.figure import CHANNELS, REST, Body, Figure, solve, to_figures
 
 SIZE = 256
 BACKGROUND = (150, 170, 160)

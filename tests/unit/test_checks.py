@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 import fyp_lite
-from fyp_lite.lessons import checks, expected, show
-from fyp_lite.lessons import resume as resuming
-from fyp_lite.lessons.checks import Exercise, Prediction, predict
-from fyp_lite.lessons.motion_text import describe_motion
-from fyp_lite.lessons.resume import CASES, find_case, resume
+from fyp_course import expected, show
+from fyp_course import start as resuming
+from fyp_course.alt_text import describe_motion
+from fyp_course.exercises import quiz
+from fyp_course.exercises.quiz import Exercise, Prediction, predict
+from fyp_course.start import CASES, find_case, resume
 from fyp_lite.settings import ClipSettings
 from fyp_lite.skeleton import JOINTS, draw_skeletons
 
@@ -34,7 +35,7 @@ def shown(monkeypatch):
     def display(thing, **_):
         seen.append(getattr(thing, "data", thing))
 
-    for module in (checks, expected, show):
+    for module in (quiz, expected, show):
         monkeypatch.setattr(module, "display", display)
     return seen
 
@@ -92,7 +93,7 @@ def check_stride(settings: ClipSettings) -> str | None:
 
 @pytest.fixture
 def exercise(monkeypatch):
-    monkeypatch.setattr(checks, "_wrong_tries", {})
+    monkeypatch.setattr(quiz, "_wrong_tries", {})
     return second_frames()
 
 
@@ -329,6 +330,30 @@ def test_people_are_counted_and_told_apart():
         "Person 2 from the left: left arm up in every frame."
     )
     assert describe_motion(np.zeros((4, 1, 17, 3), np.float32)) == "Nobody."
+
+
+@pytest.mark.parametrize("num_frames", [8, 16, 60])
+def test_people_who_cross_keep_their_sentences(num_frames):
+    left, right = standing(num_frames) * [0.5, 0.5, 1], standing(num_frames) * [0.5, 0.5, 1]
+    left[..., 0] += np.linspace(-20, 145, num_frames)[:, None, None]
+    right[..., 0] += np.linspace(145, -20, num_frames)[:, None, None]
+    right[..., 1] += 90
+    for name, x, y in (("left_elbow", 25, 110), ("left_wrist", 35, 85)):
+        joint = right[:, 0, JOINTS.index(name)]
+        joint[:, 0] = right[:, 0, JOINTS.index("nose"), 0] + x
+        joint[:, 1] = y
+    keypoints = np.concatenate([left, right], axis=1).astype(np.float32)
+    said = show.describe("two", draw_skeletons(keypoints, 256, 256), 8)
+    assert "Person 1 from the left: moves to the right of the picture." in said
+    assert re.search(r"Person 2 from the left: left arm up in [^;]*; moves to the left", said)
+
+
+def test_people_are_numbered_from_where_they_first_appear():
+    keypoints = np.concatenate([standing() + np.array([100, 0, 0]), standing()], axis=1).astype(
+        np.float32
+    )
+    keypoints[:, 0, JOINTS.index("left_wrist"), 1] = 20
+    assert "Person 2 from the left: left arm up" in describe_motion(keypoints)
 
 
 def test_a_skeleton_video_is_described_and_another_is_not():

@@ -8,13 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from fyp_lite.hashes import CheckpointError, write_hashes
+from fyp_lite.files.hashes import CheckpointError, write_hashes
 from fyp_lite.judges.classifier import ATTRIBUTES, OF_PEOPLE, OF_PICTURES, AttributeClassifier
-from fyp_lite.judges.keypoint_net import KeypointNet
 from fyp_lite.judges.scores import Judge
-from fyp_lite.training.judges import NAMES, alike_cells, attribute_losses, cell_loss, labels_of
-from fyp_lite.world.captions import CharacterSpec
-from fyp_lite.world.dataset import Scene
+from fyp_lite.keypoint_network import KeypointNet
+from fyp_world.training.attribute_network import (
+    NAMES,
+    alike_cells,
+    attribute_losses,
+    cell_loss,
+    labels_of,
+)
+from fyp_world.world.captions import CharacterSpec
+from fyp_world.world.dataset import Scene
 
 SMALL = (8, 8, 8, 8)
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from fyp_lite import data_dir
-from fyp_lite.__main__ import build_parser, find_clip, main, read_job
-from fyp_lite.clip import open_clip, prepare_clip
-from fyp_lite.keypoints.file import KeypointClip
+from fyp_lite.cards.card import RunCard, make_card
+from fyp_lite.cli.main import build_parser, find_clip, main, read_job
+from fyp_lite.keypoints.clip import KeypointClip
+from fyp_lite.loading import load_pipeline
+from fyp_lite.opening import open_clip, prepare_clip
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.skeleton import check_skeleton_frames
 from fyp_lite.video import write_video
-from fyp_lite.world.motion import perform
+from fyp_world.world.motion import perform
 
 CLIP = str(data_dir() / "clips" / "dance.mp4")
 QUICK = ["--clip", CLIP, "--steps", "2", "--num-frames", "2"]
@@ -207,7 +210,7 @@ def test_bad_raw_input_is_one_sentence(arguments, sentence, raw, tmp_path, capsy
 
 
 def test_doctor_reports_the_weights(capsys, monkeypatch):
-    monkeypatch.setattr("fyp_lite.lessons.doctor.report", lambda: "weights ok")
+    monkeypatch.setattr("fyp_lite.cli.doctor.report", lambda: "weights ok")
     assert main(["doctor"]) == 0
     assert capsys.readouterr().out == "weights ok\n"
     assert main(["doctor", "--seed", "1"]) == 2
@@ -264,9 +267,108 @@ def test_every_preset_is_read_and_fits_its_clip(path):
 def test_bundled_clips_have_names_and_files_go_first(tmp_path, monkeypatch):
     bundled = str(data_dir() / "clips" / "dance.mp4")
     assert find_clip("dance") == find_clip("dance.mp4") == bundled
+    assert find_clip("cartoon.json").endswith("cartoon.json")
     assert find_clip("folder/dance.mp4") == "folder/dance.mp4"  # its reader says what is wrong
     with pytest.raises(ValueError, match="nobody is neither a file nor a bundled clip.* dance"):
         find_clip("nobody")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dance.mp4").touch()
     assert find_clip("dance.mp4") == "dance.mp4"
+
+
+@pytest.mark.parametrize("name", ["dance.json", "walk.gif", "cartoon.webm"])
+def test_a_file_that_is_not_there_is_no_bundled_clip(name):
+    with pytest.raises(ValueError, match=f"{name} is neither a file nor a bundled clip"):
+        find_clip(name)
+
+
+# ---------------------------------------------------------------------------- commands
+
+
+def refused(arguments: list[str], capsys) -> str:
+    """What the command says to bad input."""
+    try:
+        code = main(arguments)
+    except SystemExit as stop:  # argparse's way
+        code = stop.code
+    error = capsys.readouterr().err
+    assert code == 2 and error.count("\n") == 1
+    return error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["doctr"], "doctor"),
+        (["Doctor"], "doctor"),
+        (["demoo"], "demo"),
+        (["convrt", "--download"], "convert"),
+        (["skelton", "me.mp4"], "skeleton"),
+        (["sweeep", "a panda", "--clip", "dance", "--vary", "seed=1,2"], "sweep"),
+        (["sweeep", "a panda", "--clip", "dance", "--out", "o"], "sweep"),
+        (["serv", "--port", "80"], "serve"),
+        (["help"], "--help"),
+        (["version"], "--version"),
+    ],
+)
+def test_a_mistyped_command_is_answered_with_the_nearest(arguments, meant, capsys):
+    error = refused(arguments, capsys)
+    assert f"there is no command {arguments[0]!r}: did you mean fyp-lite {meant}?" in error
+
+
+def test_a_prompt_of_one_word_stays_a_prompt(tmp_path, capsys):
+    assert "There is no clip" in refused(["panda"], capsys)
+    assert main(["doctors", *QUICK, "--out", str(tmp_path / "doctors.mp4")]) == 0
+
+
+# ---------------------------------------------------------------------------- run cards
+
+
+@pytest.fixture(scope="module")
+def card(first) -> RunCard:
+    """The run card of what the command line made."""
+    job = json.loads(first.with_suffix(".json").read_text())
+    clip, sampling = job["clip_settings"], job["sample_settings"]
+    settings = ClipSettings.from_dict(clip), SampleSettings.from_dict(sampling)
+    return make_card(load_pipeline(), CLIP, *settings, job["prompt"], read(first), 1.0)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".png"])
+def test_a_run_card_is_read_as_settings(card, suffix, first, tmp_path):
+    card.save(tmp_path / f"card{suffix}")
+    settings = ["--settings", str(tmp_path / f"card{suffix}")]
+    assert main([*settings, "--out", str(tmp_path / "same.mp4")]) == 0
+    np.testing.assert_array_equal(read(tmp_path / "same.mp4"), read(first))
+    assert main([*settings, "--seed", "5", "--out", str(tmp_path / "other.webp")]) == 0
+    job = json.loads((tmp_path / "other.json").read_text())
+    assert job["sample_settings"] == card.sample_settings.to_dict() | {"seed": 5}
+    assert job["prompt"] == card.prompt and job["clip"] == "dance.mp4"
+
+
+def test_a_run_card_of_a_raw_video_finds_the_same_people(card, tmp_path):
+    replace(card, detector="cartoon").save(tmp_path / "card.json")
+    job = read_job(build_parser().parse_args(["--settings", str(tmp_path / "card.json")]))
+    assert (job["input_type"], job["backend"]) == ("raw", "cartoon")
+
+
+def test_a_run_card_of_another_clip_is_refused(card, tmp_path, capsys):
+    replace(card, clip_hash="0" * 64).save(tmp_path / "card.json")
+    arguments = ["--settings", str(tmp_path / "card.json"), "--out", str(tmp_path / "o.mp4")]
+    error = refused(arguments, capsys)
+    assert "dance.mp4 is not the clip that this card was made with" in error and "--clip" in error
+    job = read_job(build_parser().parse_args([*arguments, "--clip", CLIP]))
+    assert job["clip"] == CLIP
+
+
+def test_a_run_card_is_not_replaced_by_settings(card, tmp_path, capsys):
+    card.save(tmp_path / "a.json")
+    before = (tmp_path / "a.json").read_bytes()
+    error = refused(["a panda", *QUICK, "--out", str(tmp_path / "a.mp4")], capsys)
+    assert "is not a settings file of fyp-lite and would be replaced" in error
+    assert (tmp_path / "a.json").read_bytes() == before
+
+
+def test_a_picture_without_a_card_is_refused(tmp_path, capsys):
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    error = refused(["--settings", str(tmp_path / "a.png"), "--out", "o.mp4"], capsys)
+    assert "picture without a run card inside" in error

@@ -10,9 +10,10 @@ import pytest
 from helpers import build_tiny_pipeline, press_generate, shown_bytes
 
 import fyp_lite
-from fyp_lite.clip import ClipError, open_clip
-from fyp_lite.lessons.controls import ClipPreview, GenerateControls
-from fyp_lite.lessons.ruler import FrameRuler
+from fyp_course.panels.generate import ClipPreview, GenerateControls
+from fyp_course.panels.ruler import FrameRuler
+from fyp_lite.clip import ClipError
+from fyp_lite.opening import open_clip
 from fyp_lite.settings import ClipSettings
 from fyp_lite.video import write_video
 

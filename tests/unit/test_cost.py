@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from fyp_lite import cost
-from fyp_lite.cost import Probe, cost_line, estimate_seconds, network_answers, readable_seconds
-from fyp_lite.footprint import blueprint, count_operations
-from fyp_lite.memory import MemoryMode, set_memory_mode
+from fyp_lite.cost import Probe, cost_line, estimate_seconds, network_answers
+from fyp_lite.full.footprint import blueprint, count_operations
+from fyp_lite.full.memory import MemoryMode, set_memory_mode
 from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.text import readable_seconds
 
 CLIP = ClipSettings(num_frames=2)
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fyp_lite.world.captions import NOUNS, PLACES, TIMES, words_of
-from fyp_lite.world.characters import CHARACTERS
-from fyp_lite.world.dataset import (
+from fyp_lite.vocabulary import NOUNS, PLACES, TIMES, words_of
+from fyp_world.world.characters import CHARACTERS
+from fyp_world.world.dataset import (
     is_held_out,
     random_clip,
     random_scene,
     render_clip,
     world_vocabulary,
 )
-from fyp_lite.world.scenes import SCENES
+from fyp_world.world.scenes import SCENES
 
 GALLERY = (
     "A Panda on the sea",

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from fyp_lite.lessons import doctor
-from fyp_lite.lessons.doctor import Row, diagnose, front_end, report
+from fyp_lite.cli import doctor
+from fyp_lite.cli.doctor import Row, diagnose, front_end, report
 
 ROOT = Path(__file__).parents[2]
 SLOW = (doctor._lite_model, doctor._full_model)
@@ -107,7 +107,7 @@ def test_more_threads_than_processors_have_a_fix(quick, monkeypatch):
 
 
 def test_damaged_weights_are_named(quick, monkeypatch):
-    from fyp_lite import hashes
+    from fyp_lite.files import hashes
 
     def damaged(folder):
         raise hashes.CheckpointError(f"{folder.name} was changed: reinstall fyp-lite.")
@@ -118,9 +118,9 @@ def test_damaged_weights_are_named(quick, monkeypatch):
 
 @pytest.mark.parametrize(("seconds", "ok"), [(4.0, True), (61.0, False)])
 def test_the_lite_row_says_what_a_video_takes(tiny_pipeline, monkeypatch, seconds, ok):
-    from fyp_lite import checkpoints, cost
+    from fyp_lite import cost, loading
 
-    monkeypatch.setattr(checkpoints, "load_pipeline", lambda: tiny_pipeline)
+    monkeypatch.setattr(loading, "load_pipeline", lambda: tiny_pipeline)
     monkeypatch.setattr(cost, "estimate_seconds", lambda *_: seconds)
     (row,) = doctor._lite_model()
     assert row.ok is ok
@@ -132,8 +132,9 @@ def full_costs(monkeypatch):
     """4 GB and a second for each frame of the full model, without counting it."""
     import torch
 
-    from fyp_lite import checkpoints, cost, memory
-    from fyp_lite.memory import MemoryEstimate
+    from fyp_lite import cost, loading
+    from fyp_lite.full import memory
+    from fyp_lite.full.memory import MemoryEstimate
 
     def estimate(model, num_frames, mode, **_):
         return MemoryEstimate({"unet": 10**9}, {"unet": 3 * 10**9}, mode.offload)
@@ -141,7 +142,7 @@ def full_costs(monkeypatch):
     monkeypatch.setattr(memory, "estimate_memory", estimate)
     monkeypatch.setattr(memory, "free_memory", lambda device: 14 * 10**9)
     monkeypatch.setattr(cost, "estimate_seconds_unseen", lambda model, frames, *_: 1.0 * frames)
-    monkeypatch.setattr(checkpoints, "best_device", lambda: torch.device("cuda"))
+    monkeypatch.setattr(loading, "best_device", lambda: torch.device("cuda"))
 
 
 def test_the_full_row_says_what_a_clip_would_cost(full_costs, tmp_path, monkeypatch):
@@ -159,7 +160,7 @@ def test_the_full_row_says_what_a_clip_would_cost(full_costs, tmp_path, monkeypa
 
 
 def test_a_full_model_that_does_not_fit_is_no_fault(full_costs, monkeypatch):
-    from fyp_lite import memory
+    from fyp_lite.full import memory
 
     monkeypatch.setattr(memory, "free_memory", lambda device: 2 * 10**9)
     (row,) = doctor._full_model()
@@ -167,11 +168,11 @@ def test_a_full_model_that_does_not_fit_is_no_fault(full_costs, monkeypatch):
 
 
 def test_detectors_of_raw_video_are_told(monkeypatch):
-    from fyp_lite.keypoints import backends
-    from fyp_lite.keypoints.backends import BackendReport
+    from fyp_lite.keypoints.detectors import base
+    from fyp_lite.keypoints.detectors.base import BackendReport
 
     reports = [BackendReport("one", True, "reads people."), BackendReport("two", False, "get it.")]
-    monkeypatch.setattr(backends, "available_backends", lambda: reports)
+    monkeypatch.setattr(base, "available_backends", lambda: reports)
     one, two = doctor._raw_video()
     assert one == Row("raw video: one", "ready: reads people.")
     assert two == Row("raw video: two", "not ready: get it.")

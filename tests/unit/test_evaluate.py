@@ -1,4 +1,4 @@
-"""The evaluation's parts on tiny networks, and the whole command on random judges."""
+"""The evaluation's parts on tiny networks, and the whole command on random networks."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from helpers import build_tiny_pipeline
 from fyp_lite import data_dir
 from fyp_lite.judges import scores
 from fyp_lite.judges.scores import person_sizes
-from fyp_lite.lessons.switches import SWITCHES, switched_off
+from fyp_lite.model.switches import SWITCHES, switched_off
 from fyp_lite.model.vae import FrameAutoencoder
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import SampleSettings
-from fyp_lite.training import cache, evaluate, judges, knobs, measures
-from fyp_lite.world.characters import CHARACTERS
-from fyp_lite.world.dataset import is_held_out, render_clip, world_vocabulary
+from fyp_world.evaluation import evaluate, measures, settings_tables
+from fyp_world.training import attribute_network, cache
+from fyp_world.world.characters import CHARACTERS
+from fyp_world.world.dataset import is_held_out, render_clip, world_vocabulary
 
 TWO_STEPS = SampleSettings(num_inference_steps=2)
 
@@ -174,9 +175,9 @@ def test_an_unknown_switch_is_named(pipeline):
 
 
 def test_seams_lie_where_another_window_takes_over():
-    assert not knobs.seams_of(8).any()
+    assert not settings_tables.seams_of(8).any()
     # The windows are 0, 1-7 and 0, 5-11: frame 6 is nearer the middle of the first.
-    assert np.flatnonzero(knobs.seams_of(12)).tolist() == [6]
+    assert np.flatnonzero(settings_tables.seams_of(12)).tolist() == [6]
 
 
 def test_prompts_lead_parts_from_the_clips_beginning_to_its_end(pipeline, monkeypatch):
@@ -215,10 +216,10 @@ def test_judges_are_trained_and_a_model_is_evaluated(tmp_path, monkeypatch):
     FrameAutoencoder(8, (16, 16), (16, 16)).save_pretrained(tmp_path / "vae")
     cache.encode(tmp_path / "data" / "images", tmp_path / "vae")
     cache.decode(tmp_path / "data" / "images", 3, tmp_path / "vae", seed=0)
-    monkeypatch.setattr(judges, "SETTLING_BATCHES", 2)
+    monkeypatch.setattr(attribute_network, "SETTLING_BATCHES", 2)
     options = ("--data", tmp_path / "data", "--out", tmp_path / "judges")
     for what in ("keypoints", "attributes"):
-        run(judges, what, *options, "--steps", 2, "--batch-size", 4)
+        run(attribute_network, what, *options, "--steps", 2, "--batch-size", 4)
         (tmp_path / "judges" / "checkpoint.pt").unlink()
 
     monkeypatch.setattr(scores, "FOLDER", tmp_path / "judges")
@@ -227,17 +228,17 @@ def test_judges_are_trained_and_a_model_is_evaluated(tmp_path, monkeypatch):
         frames=2, denoising=2, denoised=1, clips=1, stills=2, knob_clips=1, num_steps=1
     )
     monkeypatch.setattr(evaluate, "QUICK", effort)
-    monkeypatch.setattr(knobs, "STEPS", (1,))
-    monkeypatch.setattr(knobs, "GUIDANCE", (0.0, 4.0))
-    monkeypatch.setattr(knobs, "STILLS_GUIDANCE", (1.0,))
-    monkeypatch.setattr(knobs, "STILLS_PER_CLIP", 2)
-    monkeypatch.setattr(knobs, "POSE_GUIDANCE", (1.0, 3.0))
-    monkeypatch.setattr(knobs, "INTERVALS", ((0.0, 0.5),))
-    monkeypatch.setattr(knobs, "SOLVER_STEPS", (2,))
-    monkeypatch.setattr(knobs, "STARTS", (0, 100_000))
-    monkeypatch.setattr(knobs, "STRIDES", (2,))
-    monkeypatch.setattr(knobs, "CROPS", (100,))
-    monkeypatch.setattr(knobs, "LENGTHS", (8, 12, 100_000))
+    monkeypatch.setattr(settings_tables, "STEPS", (1,))
+    monkeypatch.setattr(settings_tables, "GUIDANCE", (0.0, 4.0))
+    monkeypatch.setattr(settings_tables, "STILLS_GUIDANCE", (1.0,))
+    monkeypatch.setattr(settings_tables, "STILLS_PER_CLIP", 2)
+    monkeypatch.setattr(settings_tables, "POSE_GUIDANCE", (1.0, 3.0))
+    monkeypatch.setattr(settings_tables, "INTERVALS", ((0.0, 0.5),))
+    monkeypatch.setattr(settings_tables, "SOLVER_STEPS", (2,))
+    monkeypatch.setattr(settings_tables, "STARTS", (0, 100_000))
+    monkeypatch.setattr(settings_tables, "STRIDES", (2,))
+    monkeypatch.setattr(settings_tables, "CROPS", (100,))
+    monkeypatch.setattr(settings_tables, "LENGTHS", (8, 12, 100_000))
     path = tmp_path / "figures.json"
     run(evaluate, "--json", path, "--quick")
     figures = json.loads(path.read_text())

@@ -9,14 +9,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from fyp_lite.clip import ClipError, open_clip, prepare_clip
+from fyp_lite.clip import ClipError
 from fyp_lite.keypoints import extract
 from fyp_lite.keypoints.advice import clip_advice
-from fyp_lite.keypoints.backends import BackendReport
+from fyp_lite.keypoints.clip import KeypointClip, KeypointsError
+from fyp_lite.keypoints.detectors.base import BackendReport
 from fyp_lite.keypoints.extract import ExtractionStoppedError, extract_keypoints, extract_steps
-from fyp_lite.keypoints.file import KeypointClip, KeypointsError
-from fyp_lite.keypoints.source import find_input_type, open_skeleton
 from fyp_lite.keypoints.tracking import jitter
+from fyp_lite.opening import find_input_type, open_clip, open_skeleton, prepare_clip
 from fyp_lite.settings import ClipSettings
 from fyp_lite.skeleton import check_skeleton_frames, draw_skeletons
 from fyp_lite.video import write_long_video, write_video
@@ -307,7 +307,7 @@ def test_any_input_opens_as_a_skeleton_clip(tmp_path, raw, chosen):
 
 
 def test_real_person(shared_dir):
-    from fyp_lite.keypoints.backends import available_backends
+    from fyp_lite.keypoints.detectors import available_backends
 
     if not any(report.name == "mediapipe" and report.ready for report in available_backends()):
         pytest.skip("the mediapipe backend is not ready here: pip install 'fyp-lite[pose]'")
@@ -321,7 +321,7 @@ def test_real_person(shared_dir):
 
 
 def test_importing_is_light():
-    code = "import sys, fyp_lite.keypoints.source; print({'torch', 'mediapipe'} & {*sys.modules})"
+    code = "import sys, fyp_lite.opening; print({'torch', 'mediapipe'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
 

@@ -7,12 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fyp_lite import data_dir
-from fyp_lite.clip import prepare_clip
-from fyp_lite.judges.scores import Judge
-from fyp_lite.keypoints.file import KeypointClip
-from fyp_lite.lessons import figures
-from fyp_lite.lessons.figures import (
+from fyp_course import charts
+from fyp_course.charts import (
     chart_text,
     difference,
     draw_chart,
@@ -23,8 +19,12 @@ from fyp_lite.lessons.figures import (
     show_scores,
     word_table,
 )
-from fyp_lite.lessons.resume import CASES
+from fyp_course.start import CASES
+from fyp_lite import data_dir
+from fyp_lite.judges.scores import Judge
+from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.model.text import build_tokenizer
+from fyp_lite.opening import prepare_clip
 from fyp_lite.settings import ClipSettings
 
 X = [1, 5, 20]
@@ -35,7 +35,7 @@ LINES = {"distance": [30.0, 12.5, 0.0], "follow": [1.0, 2.0, 3.0]}
 def shown(monkeypatch):
     """(picture, text) of everything that is shown as a picture."""
     pictures = []
-    monkeypatch.setattr(figures, "show_picture", lambda *given: pictures.append(given))
+    monkeypatch.setattr(charts, "show_picture", lambda *given: pictures.append(given))
     return pictures
 
 
@@ -81,7 +81,7 @@ def test_a_gallery_is_one_sheet_where_stills_are_asked_for(shown, monkeypatch):
     red = np.full((4, 32, 32, 3), (200, 0, 0), np.uint8)
     videos = {"a panda": red, "a robot": red[..., ::-1].copy()}
     played = []
-    monkeypatch.setattr(figures, "show_side_by_side", lambda *given: played.append(given))
+    monkeypatch.setattr(charts, "show_side_by_side", lambda *given: played.append(given))
 
     monkeypatch.delenv("FYP_LITE_STILLS", raising=False)
     show_gallery(videos, 8.0, "prompt")
@@ -167,7 +167,7 @@ def test_scores_come_with_the_wrong_moment_and_how_sure_the_judge_is():
 
 def test_the_ceiling_is_the_last_row_of_the_table(monkeypatch):
     shown = []
-    monkeypatch.setattr(figures, "display", lambda markdown: shown.append(markdown.data))
+    monkeypatch.setattr(charts, "display", lambda markdown: shown.append(markdown.data))
     frames, keypoints = dancing()
     ceiling = judge_video(KnownJudge(keypoints), frames, keypoints, {"place": ["park"]})
     nobody = np.zeros_like(keypoints)

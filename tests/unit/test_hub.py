@@ -8,9 +8,15 @@ import pytest
 from hub_server import BIG, COMMIT, FILES, SOURCE, serve
 from huggingface_hub import constants
 
-from fyp_lite.full import CHECKPOINT, FOLLOW_YOUR_POSE, STABLE_DIFFUSION, FullSources, find_files
-from fyp_lite.hashes import CheckpointError
-from fyp_lite.hub import Source, ask, fetch, locate
+from fyp_lite.files.hashes import CheckpointError
+from fyp_lite.full.hub import Source, ask, fetch, locate
+from fyp_lite.full.sources import (
+    CHECKPOINT,
+    FOLLOW_YOUR_POSE,
+    STABLE_DIFFUSION,
+    FullSources,
+    find_files,
+)
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ import json
 import numpy as np
 import pytest
 
-from fyp_lite.clip import choose_frames, crop_box, open_clip, prepare_clip
-from fyp_lite.keypoints.file import KeypointClip, KeypointsError, printable_name
+from fyp_lite.clip import choose_frames, crop_box
+from fyp_lite.keypoints.clip import KeypointClip, KeypointsError, printable_name
+from fyp_lite.opening import open_clip, prepare_clip
 from fyp_lite.settings import ClipSettings
 from fyp_lite.skeleton import check_skeleton_frames, draw_skeletons
-from fyp_lite.world.motion import perform
+from fyp_world.world.motion import perform
 
 
 def people(frames: int = 30, *, height: int = 300, width: int = 400) -> KeypointClip:

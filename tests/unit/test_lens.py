@@ -7,8 +7,7 @@ import pytest
 from helpers import shown_bytes
 
 import fyp_lite
-from fyp_lite.clip import ClipError, CropBox, crop_and_resize, crop_box, open_clip
-from fyp_lite.lessons.lens import (
+from fyp_course.panels.lens import (
     CropLens,
     crop_sentence,
     cut_joints,
@@ -16,6 +15,8 @@ from fyp_lite.lessons.lens import (
     draw_lens,
     zoom_sentence,
 )
+from fyp_lite.clip import ClipError, CropBox, crop_and_resize, crop_box
+from fyp_lite.opening import open_clip
 from fyp_lite.settings import ClipSettings
 from fyp_lite.skeleton import JOINTS
 from fyp_lite.video import write_video
@@ -143,7 +144,7 @@ def test_joints_are_read_once(clip, monkeypatch):
         read.append(len(frames))
         return np.zeros((len(frames), 1, 17, 3), np.float32)
 
-    monkeypatch.setattr("fyp_lite.lessons.lens.read_skeletons", reader)
+    monkeypatch.setattr("fyp_course.panels.lens.read_skeletons", reader)
     lens = CropLens(clip, ClipSettings(frame_stride=1))
     lens.crops["left"].value = 50
     lens.follow(ClipSettings(start_frame=2, frame_stride=1))

@@ -9,12 +9,18 @@ import cv2
 import numpy as np
 import pytest
 
-from fyp_lite.clip import open_clip
-from fyp_lite.keypoints import blazepose, mediapipe
-from fyp_lite.keypoints.backends import choose_backend
-from fyp_lite.keypoints.blazepose import ANCHORS, FROM_BLAZEPOSE, Square, cut, square_of, views
-from fyp_lite.keypoints.file import KeypointsError
-from fyp_lite.keypoints.mediapipe import MediapipeBackend
+from fyp_lite.keypoints.clip import KeypointsError
+from fyp_lite.keypoints.detectors import blazepose, choose_backend, mediapipe
+from fyp_lite.keypoints.detectors.blazepose import (
+    ANCHORS,
+    FROM_BLAZEPOSE,
+    Square,
+    cut,
+    square_of,
+    views,
+)
+from fyp_lite.keypoints.detectors.mediapipe import MediapipeBackend
+from fyp_lite.opening import open_clip
 
 # ---------------------------------------------------------------------------- BlazePose's geometry
 

@@ -12,10 +12,10 @@ from diffusers import AutoencoderKL
 from helpers import build_tiny_pipeline
 from torch.profiler import ProfilerActivity, profile
 
-from fyp_lite import checkpoints, footprint, memory
-from fyp_lite.checkpoints import load_pipeline
-from fyp_lite.footprint import FULL, Blueprint, LiveBytes, blueprint, set_tiling
-from fyp_lite.memory import (
+from fyp_lite import loading
+from fyp_lite.full import footprint, memory
+from fyp_lite.full.footprint import FULL, Blueprint, LiveBytes, blueprint, set_tiling
+from fyp_lite.full.memory import (
     MemoryEstimate,
     MemoryMode,
     MemoryShortError,
@@ -24,13 +24,14 @@ from fyp_lite.memory import (
     fit_to_memory,
     memory_mode,
     memory_modes,
-    readable_bytes,
     set_memory_mode,
 )
+from fyp_lite.loading import load_pipeline
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.unet import FollowYourPoseUNet
 from fyp_lite.pipeline import decode_frames
 from fyp_lite.settings import SampleSettings
+from fyp_lite.text import readable_bytes
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 PLAIN = MemoryMode(torch.float32)
@@ -314,7 +315,7 @@ def test_a_large_model_is_fitted_when_it_is_loaded(tmp_path, monkeypatch, capsys
     build_tiny_pipeline(["a", "panda"]).save_pretrained(tmp_path)
     load_pipeline(tmp_path, device="cpu", dtype=torch.float32)
     assert capsys.readouterr().out == ""
-    monkeypatch.setattr(checkpoints, "LARGE", 0)
+    monkeypatch.setattr(loading, "LARGE", 0)
     pipeline = load_pipeline(tmp_path, device="cpu", dtype=torch.float32)
     assert capsys.readouterr().out.startswith("float32") and pipeline.device.type == "cpu"
     monkeypatch.setattr(memory, "free_memory", lambda device: 1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fyp_lite.world.figure import CHANNELS, REST, Body, mirror, solve
-from fyp_lite.world.motion import HELD_OUT_MOTIONS, MOTIONS, body, perform, random_pose
+from fyp_world.world.figure import CHANNELS, REST, Body, mirror, solve
+from fyp_world.world.motion import HELD_OUT_MOTIONS, MOTIONS, body, perform, random_pose
 
 THIGHS, SHINS = ((11, 13), (12, 14)), ((13, 15), (14, 16))
 

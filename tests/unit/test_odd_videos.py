@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fyp_lite.__main__ import main
-from fyp_lite.clip import open_clip
-from fyp_lite.keypoints.command import find_people_beside
-from fyp_lite.keypoints.file import KeypointClip
+from fyp_lite.cli.main import main
+from fyp_lite.cli.skeleton import find_people_beside
+from fyp_lite.keypoints.clip import KeypointClip
+from fyp_lite.opening import open_clip
 from fyp_lite.settings import ClipSettings
 from fyp_lite.video import write_video
 

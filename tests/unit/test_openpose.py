@@ -11,9 +11,8 @@ import pytest
 import torch
 from huggingface_hub import hf_hub_download
 
-from fyp_lite.keypoints import openpose
-from fyp_lite.keypoints.backends import choose_backend
-from fyp_lite.keypoints.file import KeypointsError
+from fyp_lite.keypoints.clip import KeypointsError
+from fyp_lite.keypoints.detectors import choose_backend, openpose
 from fyp_lite.skeleton import JOINTS
 
 # OpenPose's 18 joints by our names, as its documentation lists them.

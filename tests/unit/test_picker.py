@@ -14,14 +14,13 @@ import pytest
 from helpers import build_playground, press_generate
 
 import fyp_lite
-from fyp_lite.clip import open_clip
-from fyp_lite.hashes import file_hash
-from fyp_lite.keypoints.backends import BackendReport
-from fyp_lite.keypoints.file import KeypointClip, KeypointsError
-from fyp_lite.lessons.picker import ClipPicker
-from fyp_lite.lessons.playground import Playground
-from fyp_lite.lessons.runcard import RunCard
-from fyp_lite.lessons.share import differences
+from fyp_course.panels.clip_picker import ClipPicker
+from fyp_course.panels.playground import Playground
+from fyp_lite.cards.card import RunCard, differences
+from fyp_lite.files.hashes import file_hash
+from fyp_lite.keypoints.clip import KeypointClip, KeypointsError
+from fyp_lite.keypoints.detectors.base import BackendReport
+from fyp_lite.opening import open_clip
 from fyp_lite.settings import ClipSettings
 from fyp_lite.skeleton import check_skeleton_frames
 from fyp_lite.video import write_video
@@ -60,7 +59,7 @@ def chosen(tmp_path, monkeypatch):
     ready = [BackendReport(name, True, f"{name} is ready.") for name in ("mediapipe", "cartoon")]
     reports = [ready[0], MISSING, ready[1]]
     monkeypatch.setattr("fyp_lite.keypoints.extract.choose_backend", choose)
-    monkeypatch.setattr("fyp_lite.lessons.extraction.available_backends", lambda: reports)
+    monkeypatch.setattr("fyp_course.panels.people.available_backends", lambda: reports)
     monkeypatch.setenv("FYP_LITE_HOME", str(tmp_path / "kept"))
     Knowing.looked = 0
     return names

@@ -16,10 +16,11 @@ from diffusers import (
 )
 from helpers import build_tiny_pipeline
 
-from fyp_lite.checkpoints import load_pipeline
-from fyp_lite.hashes import CheckpointError, verify_hashes, write_hashes
+from fyp_lite.denoising import guide
+from fyp_lite.files.hashes import CheckpointError, verify_hashes, write_hashes
+from fyp_lite.loading import load_pipeline
 from fyp_lite.pipeline import FollowYourPosePipeline
-from fyp_lite.sampling import guide, initial_latents, lite_scheduler, predict_x0
+from fyp_lite.sampling import initial_latents, lite_scheduler, predict_x0
 from fyp_lite.settings import SampleSettings
 
 TWO_STEPS = SampleSettings(num_inference_steps=2, guidance_scale=3.0)

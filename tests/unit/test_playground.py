@@ -12,11 +12,10 @@ from helpers import build_playground, press_generate, shown_bytes
 from PIL import Image
 
 import fyp_lite
-from fyp_lite.lessons.picker import starting_settings, uploaded_files
-from fyp_lite.lessons.playground import Playground
-from fyp_lite.lessons.runcard import RunCard
-from fyp_lite.lessons.share import differences
-from fyp_lite.lessons.show import reduced_motion
+from fyp_course.panels.clip_picker import starting_settings, uploaded_files
+from fyp_course.panels.playground import Playground
+from fyp_course.show import reduced_motion
+from fyp_lite.cards.card import RunCard, differences
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.video import write_video
 
@@ -332,7 +331,7 @@ def test_stills_show_the_ruler_and_the_lens(playground, monkeypatch):
     monkeypatch.setenv("FYP_LITE_STILLS", "1")
     for name in ("ruler", "lens"):
         monkeypatch.setattr(
-            f"fyp_lite.lessons.{name}.show_picture", lambda picture, text: shown.append(text)
+            f"fyp_course.{name}.show_picture", lambda picture, text: shown.append(text)
         )
     playground.show()
     assert [text.split()[0] for text in shown] == ["Frame", "Crop"]

@@ -19,13 +19,20 @@ from published_files import (
 from safetensors.torch import load_file, save_file
 
 from fyp_lite import data_dir
-from fyp_lite.checkpoints import load_pipeline, load_published
-from fyp_lite.convert import convert_command, convert_full
-from fyp_lite.full import CHECKPOINT, FullSources, assemble, find_files
-from fyp_lite.hashes import CheckpointError, file_hash, verify_hashes
-from fyp_lite.lessons.runcard import RunCard, make_card
-from fyp_lite.lora import merge_lora
-from fyp_lite.published import TEMPORAL_LAYERS, TRAINED_LAYERS, read_tensors, to_published_keys
+from fyp_lite.cards.card import RunCard, make_card
+from fyp_lite.cli.convert import convert_command
+from fyp_lite.files.hashes import CheckpointError, file_hash, verify_hashes
+from fyp_lite.full.convert import convert_full
+from fyp_lite.full.lora import merge_lora
+from fyp_lite.full.published import (
+    TEMPORAL_LAYERS,
+    TRAINED_LAYERS,
+    load_published,
+    read_tensors,
+    to_published_keys,
+)
+from fyp_lite.full.sources import CHECKPOINT, FullSources, assemble, find_files
+from fyp_lite.loading import load_pipeline
 from fyp_lite.settings import ClipSettings, SampleSettings
 
 
@@ -264,7 +271,7 @@ def test_an_interrupted_conversion_leaves_nothing(tmp_path, sources, monkeypatch
         assert (folder / "model_index.json").is_file()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fyp_lite.convert.write_hashes", interrupt)
+    monkeypatch.setattr("fyp_lite.full.convert.write_hashes", interrupt)
     with pytest.raises(KeyboardInterrupt):
         convert_full(tmp_path / "full", sources, say=lambda line: None)
     assert list(tmp_path.iterdir()) == []

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from helpers import shown_bytes
 
-from fyp_lite.clip import open_clip
-from fyp_lite.keypoints.file import KeypointClip
-from fyp_lite.lessons.repair import RepairPanel, keypoints_of
-from fyp_lite.lessons.repair_stage import draw_stage
-from fyp_lite.lessons.skeleton_doctor import HEALTHY, SkeletonDoctor, report
+from fyp_course.panels.diagnose import HEALTHY, SkeletonDoctor, report
+from fyp_course.panels.repair import RepairPanel, keypoints_of
+from fyp_course.panels.repair_stage import draw_stage
+from fyp_lite.keypoints.clip import KeypointClip
+from fyp_lite.opening import open_clip
 from fyp_lite.skeleton import JOINTS, draw_skeletons
-from fyp_lite.world.motion import perform
+from fyp_world.world.motion import perform
 
 WRIST = JOINTS.index("left_wrist")
 SIZE = 128

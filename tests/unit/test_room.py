@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from fyp_lite.clip import prepare_clip
-from fyp_lite.lessons.room import RoomError, gather_cards, hand_in, seat
-from fyp_lite.lessons.runcard import RunCard, class_picture, make_card
+from fyp_course.seats import RoomError, gather_cards, hand_in, seat
+from fyp_lite.cards.card import RunCard, class_picture, make_card
+from fyp_lite.opening import prepare_clip
 from fyp_lite.settings import ClipSettings, SampleSettings
 
 

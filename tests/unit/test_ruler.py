@@ -9,9 +9,10 @@ import pytest
 from helpers import shown_bytes
 
 import fyp_lite
-from fyp_lite.clip import ClipError, open_clip, prepare_clip
-from fyp_lite.lessons.drawing import BAD, LIT
-from fyp_lite.lessons.ruler import SIDE, WIDTH, FrameRuler, draw_ruler, listed
+from fyp_course.panels.ruler import SIDE, WIDTH, FrameRuler, draw_ruler, listed
+from fyp_lite.clip import ClipError
+from fyp_lite.drawing import BAD, LIT
+from fyp_lite.opening import open_clip, prepare_clip
 from fyp_lite.settings import ClipSettings
 
 
@@ -117,7 +118,7 @@ def test_stills_show_the_ruler(clip, monkeypatch):
     shown = []
     monkeypatch.setenv("FYP_LITE_STILLS", "1")
     monkeypatch.setattr(
-        "fyp_lite.lessons.ruler.show_picture", lambda picture, text: shown.append(picture.shape[1])
+        "fyp_course.panels.ruler.show_picture", lambda picture, text: shown.append(picture.shape[1])
     )
     FrameRuler(clip, size=64).show()
     assert shown == [WIDTH]

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 import fyp_lite
-from fyp_lite.clip import open_clip, prepare_clip
-from fyp_lite.lessons import cardpicture
-from fyp_lite.lessons.runcard import CardError, RunCard, class_picture, make_card
+from fyp_lite.cards import picture
+from fyp_lite.cards.card import CardError, RunCard, class_picture, make_card
+from fyp_lite.opening import open_clip, prepare_clip
 from fyp_lite.settings import ClipSettings, SampleSettings, SettingsError
 
 PROMPT = "a panda on the sea – “süß”"
@@ -93,7 +93,7 @@ def test_other_weights_are_warned_of(run, tiny_pipeline):
 
 
 def test_the_bundled_model_has_a_name_and_a_hash(card, tiny_pipeline, monkeypatch, run):
-    from fyp_lite.checkpoints import WEIGHTS
+    from fyp_lite.model_folder import WEIGHTS
 
     monkeypatch.setattr(type(tiny_pipeline), "name_or_path", str(WEIGHTS / "lite"))
     bundled = make_card(tiny_pipeline, CLIP, CLIP_SETTINGS, SAMPLE_SETTINGS, PROMPT, run[0], 1)
@@ -205,17 +205,15 @@ def test_the_picture_grows_with_what_is_written(card, tmp_path):
 
 
 def test_a_class_picture_tells_what_is_not_usual(card):
-    assert cardpicture._brief(card) == (
+    assert picture._brief(card) == (
         "seed 5 · 2 steps · guidance 3 · dance.mp4 from 8, stride 3 · 3 frames · crop right 20"
     )
     usual = replace(card, clip_settings=ClipSettings())
-    assert cardpicture._brief(usual) == (
-        "seed 5 · 2 steps · guidance 3 · dance.mp4 from 0, stride 3"
-    )
+    assert picture._brief(usual) == ("seed 5 · 2 steps · guidance 3 · dance.mp4 from 0, stride 3")
     sampling = replace(SAMPLE_SETTINGS, eta=0.5, guidance_end=0.25, scheduler="ddim")
     odd = replace(usual, negative_prompt="the sea", sample_settings=sampling)
-    assert cardpicture._brief(odd) == (
-        cardpicture._brief(usual) + " · away from “the sea” · eta 0.5 · guidance_end 0.25"
+    assert picture._brief(odd) == (
+        picture._brief(usual) + " · away from “the sea” · eta 0.5 · guidance_end 0.25"
     )
     assert not np.array_equal(class_picture([usual]), class_picture([odd]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,12 +12,12 @@ import torch
 import torch.nn.functional as F
 from helpers import build_tiny_pipeline
 
+from fyp_lite.denoising import build_denoise, guided, through_windows
+from fyp_lite.model import cpu
 from fyp_lite.model.attention import (
     CrossFrameAttention,
     TemporalAttention,
     first_and_previous,
-    fused,
-    written_out,
 )
 from fyp_lite.sampling import sample_steps
 from fyp_lite.settings import SampleSettings
@@ -71,13 +72,13 @@ def test_attention_written_out_is_the_fused_one(monkeypatch):
     for width in (8, 16, 20):
         query, key, value = torch.randn(3, 2, 4, 9, width)
         expected = F.scaled_dot_product_attention(query, key, value)
-        torch.testing.assert_close(written_out(query, key, value), expected)
-        torch.testing.assert_close(fused(query, key, value), expected)
+        torch.testing.assert_close(cpu.written_out(query, key, value), expected)
+        torch.testing.assert_close(cpu.fused(query, key, value), expected)
 
     layer = TemporalAttention(8, num_heads=2).bfloat16()
     tokens = torch.randn(1, 6, 3, 8, dtype=torch.bfloat16)
     short = layer(tokens)
-    monkeypatch.setattr(layer, "FEW_KEYS", 5)
+    monkeypatch.setattr(cpu, "FEW_KEYS", 5)
     long = layer(tokens)
     assert (short != long).any()  # another rounding: another way was taken
     torch.testing.assert_close(short, long, atol=2e-2, rtol=2e-2)
@@ -89,17 +90,8 @@ def test_branches_in_turn_are_branches_together(pipeline, skeleton):
         text, uncond = (pipeline.encode_prompt([prompt] * 2) for prompt in ("a panda", ""))
         latents = torch.randn(2, 8, 3, 8, 8, generator=torch.Generator().manual_seed(1))
         pose = pipeline.encode_pose(skeleton)
-        *_, last = sample_steps(
-            pipeline.unet,
-            pipeline.scheduler,
-            latents,
-            text,
-            uncond,
-            pose,
-            num_inference_steps=2,
-            guidance_scale=3.0,
-            branches_together=together,
-        )
+        denoise = guided(through_windows(pipeline.unet, 3), uncond, text, pose, 3.0, together)
+        *_, last = sample_steps(denoise, pipeline.scheduler, latents, num_inference_steps=2)
         results.append(last.latents)
     torch.testing.assert_close(*results, atol=1e-4, rtol=1e-4)
 
@@ -137,3 +129,71 @@ def test_schedulers_solve_the_same_equation(pipeline, skeleton, name):
     error = (last.latents - expected).pow(2).mean().sqrt() / expected.std()
     assert error < 0.05
     assert pipeline.scheduler.config == own
+
+
+def test_the_sampler_takes_any_denoise(pipeline, skeleton):
+    """A prediction that is always zero: the step carries x_t, and velocity 0 leaves it its way."""
+    seen = []
+
+    def nothing(x_t, t, index):
+        seen.append((index, x_t))
+        return torch.zeros_like(x_t)
+
+    steps = list(pipeline.sample(nothing, (3, 8, 8), SETTINGS, [0]))
+    assert [index for index, _ in seen] == [0, 1, 2, 3]
+    for step, (_, x_t) in zip(steps, seen, strict=True):
+        assert step.latents_before is x_t
+    assert all(a.latents is b.latents_before for a, b in pairwise(steps))
+
+
+def test_no_pose_strength_is_the_network_without_pose(pipeline, skeleton):
+    pose = pipeline.encode_pose(skeleton)
+    settings = replace(SETTINGS, pose_strength=0.0)
+    found = final_latents(pipeline, skeleton, settings)
+    text, uncond = (pipeline.encode_prompt([prompt]) for prompt in ("a panda", ""))
+    evaluate = through_windows(pipeline.unet, 3)
+    without = build_denoise(evaluate, SETTINGS, text, uncond, None, 3.0)
+    *_, last = pipeline.sample(without, pose[0].shape[2:], SETTINGS, [0])
+    assert torch.equal(found, last.latents)
+    assert not torch.allclose(found, final_latents(pipeline, skeleton, SETTINGS), atol=1e-3)
+
+
+def test_full_pose_strength_is_the_plain_pose(pipeline, skeleton):
+    pose = pipeline.encode_pose(skeleton)
+    text, uncond = (pipeline.encode_prompt([prompt]) for prompt in ("a panda", ""))
+    plain = guided(through_windows(pipeline.unet, 3), uncond, text, pose, 3.0)
+    *_, last = pipeline.sample(plain, pose[0].shape[2:], SETTINGS, [0])
+    assert torch.equal(final_latents(pipeline, skeleton, SETTINGS), last.latents)
+
+
+def test_pose_strength_multiplies_the_features(pipeline, skeleton, monkeypatch):
+    expected = [0.5 * feature for feature in pipeline.encode_pose(skeleton)]
+    got = []
+    forward = pipeline.unet.forward
+
+    def listening(sample, timestep, text, pose):
+        got.append(pose)
+        return forward(sample, timestep, text, pose)
+
+    monkeypatch.setattr(pipeline.unet, "forward", listening)
+    final_latents(pipeline, skeleton, replace(SETTINGS, pose_strength=0.5))
+    for pose in got:
+        for feature, half in zip(pose, expected, strict=True):
+            assert torch.equal(feature, half)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "posed"),
+    [(0, 1, [0, 1, 2, 3]), (0, 0.5, [0, 1]), (0.25, 0.75, [1, 2]), (0.7, 1, [3])],
+)
+def test_the_pose_works_in_its_window(pipeline, skeleton, monkeypatch, start, end, posed):
+    seen = []
+    forward = pipeline.unet.forward
+
+    def listening(sample, timestep, text, pose):
+        seen.append(pose is not None)
+        return forward(sample, timestep, text, pose)
+
+    monkeypatch.setattr(pipeline.unet, "forward", listening)
+    final_latents(pipeline, skeleton, replace(SETTINGS, pose_start=start, pose_end=end))
+    assert seen == [index in posed for index in range(4)]

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import skia
 
-from fyp_lite.world.captions import PLACES
-from fyp_lite.world.captions import STYLES as STYLE_PHRASES
-from fyp_lite.world.captions import TIMES as TIME_PHRASES
-from fyp_lite.world.scenes import COLOURS, SCENES, TIMES, draw_scene
-from fyp_lite.world.styles import STYLES, apply_style
+from fyp_lite.vocabulary import PLACES
+from fyp_lite.vocabulary import STYLES as STYLE_PHRASES
+from fyp_lite.vocabulary import TIMES as TIME_PHRASES
+from fyp_world.world.scenes import COLOURS, SCENES, TIMES, draw_scene
+from fyp_world.world.styles import STYLES, apply_style
 
 PLAIN = [f"{colour} background" for colour in COLOURS]
 

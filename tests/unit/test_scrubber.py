@@ -10,8 +10,8 @@ import torch
 from helpers import press_generate, shown_bytes
 
 import fyp_lite
-from fyp_lite.clip import prepare_clip
-from fyp_lite.lessons.scrubber import STILL, StepScrubber, draw_strip, watch_steps
+from fyp_course.panels.scrubber import STILL, StepScrubber, draw_strip, watch_steps
+from fyp_lite.opening import prepare_clip
 from fyp_lite.settings import ClipSettings, SampleSettings
 
 PROMPT = "a panda on the sea"
@@ -109,7 +109,7 @@ def test_stills_show_a_strip(scrubber, monkeypatch):
     shown = []
     monkeypatch.setenv("FYP_LITE_STILLS", "1")
     monkeypatch.setattr(
-        "fyp_lite.lessons.scrubber.show_picture", lambda picture, text: shown.append(text)
+        "fyp_course.panels.scrubber.show_picture", lambda picture, text: shown.append(text)
     )
     scrubber.show()
     assert shown == [f"4 steps, what the network sees and expects, step by step: {PROMPT}"]

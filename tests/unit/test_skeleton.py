@@ -8,16 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from fyp_lite.skeleton import (
-    JOINTS,
-    LIMBS,
-    PALETTE,
-    check_skeleton_frames,
-    draw_skeletons,
-    mirror_colours,
-    read_skeletons,
-)
-from fyp_lite.world.motion import perform
+from fyp_lite.skeleton import JOINTS, LIMBS, PALETTE, check_skeleton_frames, draw_skeletons
+from fyp_lite.skeleton_reader import mirror_colours, read_skeletons
+from fyp_world.world.motion import perform
 
 
 def standing(height: int = 256, width: int = 256, people: int = 1, size: float = 0.8) -> np.ndarray:
@@ -143,7 +136,7 @@ def test_check_judges_the_published_clips(shared_dir):
     [(1, 300, 0.98), (2, 60, 0.95), (3, 60, 0.95)],
 )
 def test_reading_back_held_out_motions(people, count, wanted):
-    from fyp_lite.training.keypoint_net import draw_held_out, score
+    from fyp_world.training.keypoint_network import draw_held_out, score
 
     images, labels = draw_held_out(np.random.default_rng(77), count, people)
     assert score(read_skeletons, images, labels, 0.02) >= wanted
@@ -177,7 +170,7 @@ def test_reading_and_redrawing_covers_the_published_clip(shared_dir):
 
 
 def test_the_two_readings_of_a_frame_complete_each_other():
-    from fyp_lite.skeleton import _skeleton_reader
+    from fyp_lite.skeleton_reader import _skeleton_reader
 
     keypoints = standing()
     keypoints[0, 0, :, 0] += 40

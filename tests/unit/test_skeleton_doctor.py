@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 
 import fyp_lite
-from fyp_lite.clip import open_clip
-from fyp_lite.keypoints.doctor import apply_repairs, diagnose
-from fyp_lite.keypoints.doctor.repaint import LIMBS as OPENPOSE_LIMBS
-from fyp_lite.keypoints.doctor.repaint import read_openpose
-from fyp_lite.keypoints.openpose import FROM_OPENPOSE
-from fyp_lite.keypoints.repair import fill_frames
-from fyp_lite.skeleton import LIMBS, check_skeleton_frames, draw_skeletons, read_skeletons
+from fyp_lite.keypoints.detectors.openpose import FROM_OPENPOSE
+from fyp_lite.keypoints.diagnose import apply_repairs, diagnose
+from fyp_lite.keypoints.diagnose.repaint import LIMBS as OPENPOSE_LIMBS
+from fyp_lite.keypoints.diagnose.repaint import read_openpose
+from fyp_lite.keypoints.edit import fill_frames
+from fyp_lite.opening import open_clip
+from fyp_lite.skeleton import LIMBS, check_skeleton_frames, draw_skeletons
+from fyp_lite.skeleton_reader import read_skeletons
 from fyp_lite.video import write_video
-from fyp_lite.world.motion import perform
+from fyp_world.world.motion import perform
 
 CLIPS = sorted((fyp_lite.data_dir() / "clips").glob("*.mp4"))
 SIZE, FPS = 256, 24.0

@@ -11,12 +11,13 @@ from helpers import press_generate
 from PIL import Image
 
 import fyp_lite
-from fyp_lite.clip import ClipError, open_clip, prepare_clip
-from fyp_lite.lessons.drawing import LIT
-from fyp_lite.lessons.sweep import CELL, Given, Sweep, SweepResult, sweep
-from fyp_lite.lessons.sweep_panel import SweepPanel
+from fyp_course.panels.sweep import SweepPanel
+from fyp_lite.clip import ClipError
+from fyp_lite.drawing import LIT
+from fyp_lite.opening import open_clip, prepare_clip
 from fyp_lite.settings import ClipSettings, SampleSettings, SettingsError
-from fyp_lite.sweeps.jobs import SweepError, read_values
+from fyp_lite.sweeps.axes import SweepError, read_values
+from fyp_lite.sweeps.sheet import CELL, Given, Sweep, SweepResult, sweep
 
 SHORT = ClipSettings(num_frames=2)
 QUICK = SampleSettings(num_inference_steps=2)

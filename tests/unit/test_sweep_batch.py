@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 
 import fyp_lite
-from fyp_lite.__main__ import main
-from fyp_lite.clip import prepare_clip
-from fyp_lite.keypoints.file import KeypointClip
-from fyp_lite.lessons.runcard import RunCard
+from fyp_lite.cards.card import RunCard
+from fyp_lite.cli.main import main
+from fyp_lite.keypoints.clip import KeypointClip
+from fyp_lite.opening import prepare_clip
 from fyp_lite.settings import ClipSettings, SampleSettings
-from fyp_lite.sweeps.batch import Batch, batch
+from fyp_lite.sweeps.axes import SweepError
 from fyp_lite.sweeps.cluster import connected
-from fyp_lite.sweeps.jobs import SweepError
-from fyp_lite.sweeps.making import loaded
+from fyp_lite.sweeps.run import Batch, batch
 from fyp_lite.sweeps.store import LEFT_OVER
+from fyp_lite.sweeps.worker import loaded
 
 CLIPS = fyp_lite.data_dir() / "clips"
 SHORT, QUICK = ClipSettings(num_frames=2), SampleSettings(num_inference_steps=2)
@@ -77,7 +77,7 @@ def test_every_combination_is_stored_with_its_card_and_an_index(tiny_pipeline, t
     expected = tiny_pipeline(AXES["prompt"][1], chosen.frames, settings).video
     video, fps = stored[7].load()
     assert (video == expected).all() and fps == card.fps == chosen.fps
-    with fyp_lite.clip.open_clip(stored[7].video) as mp4:
+    with fyp_lite.opening.open_clip(stored[7].video) as mp4:
         assert mp4.num_frames == 2
     assert (card.run(tiny_pipeline) == video).all()
 

@@ -14,10 +14,10 @@ import pytest
 
 import fyp_lite
 from fyp_lite.settings import ClipSettings, SampleSettings
-from fyp_lite.sweeps.batch import Batch, batch
+from fyp_lite.sweeps.axes import SweepError
 from fyp_lite.sweeps.cluster import local_client
-from fyp_lite.sweeps.jobs import SweepError
-from fyp_lite.sweeps.making import loaded
+from fyp_lite.sweeps.run import Batch, batch
+from fyp_lite.sweeps.worker import loaded
 
 pytestmark = pytest.mark.slow
 DANCE = fyp_lite.data_dir() / "clips" / "dance.mp4"

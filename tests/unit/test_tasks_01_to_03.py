@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from helpers import passes, tried
 
+from fyp_course.exercises import lesson_01, lesson_02, lesson_03
 from fyp_lite import data_dir
-from fyp_lite.clip import open_clip, prepare_clip
-from fyp_lite.keypoints.doctor import diagnose
-from fyp_lite.keypoints.file import KeypointClip
-from fyp_lite.lessons.tasks import lesson_01, lesson_02, lesson_03
+from fyp_lite.keypoints.clip import KeypointClip
+from fyp_lite.keypoints.diagnose import diagnose
+from fyp_lite.opening import open_clip, prepare_clip
 from fyp_lite.settings import ClipSettings
 from fyp_lite.skeleton import PARTNERS, draw_skeletons
 

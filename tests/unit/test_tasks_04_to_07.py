@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 from helpers import build_tiny_pipeline, passes, tried
 
+from fyp_course.exercises import lesson_04, lesson_05, lesson_06, lesson_07, quiz
 from fyp_lite import data_dir
-from fyp_lite.clip import prepare_clip
-from fyp_lite.lessons import checks
-from fyp_lite.lessons.tasks import lesson_04, lesson_05, lesson_06, lesson_07
+from fyp_lite.opening import prepare_clip
 from fyp_lite.settings import ClipSettings, SampleSettings
-from fyp_lite.world.captions import vocabulary
+from fyp_world.world.captions import vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +93,9 @@ def test_a_frame_changes_itself_and_the_next_one(pipeline, said):
 @pytest.mark.parametrize("module", [lesson_04, lesson_05, lesson_06, lesson_07])
 def test_every_question_can_be_asked(module, monkeypatch):
     questions = []
-    monkeypatch.setattr(checks, "display", questions.append)
+    monkeypatch.setattr(quiz, "display", questions.append)
     asked = [ask for name, ask in vars(module).items() if name.startswith("guess_")]
     for ask in asked:
         ask()
     assert len(questions) == len(asked) >= 2
-    assert all(isinstance(question, checks.Prediction) for question in questions)
+    assert all(isinstance(question, quiz.Prediction) for question in questions)

@@ -7,12 +7,12 @@ from dataclasses import replace
 from helpers import build_tiny_pipeline, passes, tried
 from torch import nn
 
+from fyp_course.exercises import lesson_08, lesson_09, lesson_10
 from fyp_lite import data_dir
-from fyp_lite.clip import open_clip
-from fyp_lite.lessons.sweep import Given
-from fyp_lite.lessons.tasks import lesson_08, lesson_09, lesson_10
+from fyp_lite.opening import open_clip
 from fyp_lite.settings import ClipSettings, SampleSettings
-from fyp_lite.world.characters import CHARACTERS
+from fyp_lite.sweeps.sheet import Given
+from fyp_world.world.characters import CHARACTERS
 
 
 def test_a_character_needs_a_new_name_and_another_colour(said):

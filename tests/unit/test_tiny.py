@@ -10,14 +10,14 @@ import torch
 
 pytest.importorskip("skia")
 
-from fyp_lite.lessons import tiny
+from fyp_course import tiny
 from fyp_lite.model.text import build_tokenizer
 from fyp_lite.model.vae import FrameAutoencoder
-from fyp_lite.training import joint
-from fyp_lite.training.common import Draw, load_average
-from fyp_lite.world.captions import NOUNS
-from fyp_lite.world.characters import CHARACTERS
-from fyp_lite.world.dataset import world_vocabulary
+from fyp_lite.vocabulary import NOUNS
+from fyp_world.training import s3_joint
+from fyp_world.training.common import Draw, load_average
+from fyp_world.world.characters import CHARACTERS
+from fyp_world.world.dataset import world_vocabulary
 
 WORLD = tiny.TinyWorld(("panda", "robot"), ("sea", "moon"))
 
@@ -68,7 +68,7 @@ def test_the_world_is_small_and_repeatable(images, tmp_path):
 
 
 def test_halves_are_halves(images, tokenizer, tmp_path):
-    make_batch = joint.batches(images[0], tokenizer, tiny.options_for(tmp_path, 1, 2, 1e-3))
+    make_batch = s3_joint.batches(images[0], tokenizer, tiny.options_for(tmp_path, 1, 2, 1e-3))
     whole, half = make_batch(Draw(0, 0)), tiny.halved(make_batch)(Draw(0, 0))
     assert half["skeleton"].shape == (2, 1, 3, 128, 128)
     torch.testing.assert_close(half["skeleton"].mean(), whole["skeleton"].mean())
@@ -88,7 +88,7 @@ def test_the_stages_follow_each_other(images, tokenizer, tmp_path, monkeypatch, 
     load_average(stage, tmp_path / "text")
     stage.text_encoder.requires_grad_(False)
     options = tiny.options_for(tmp_path / "joint", 0.002, 2, 1e-3)
-    make_batch = tiny.halved(joint.batches(images[0], tokenizer, options))
+    make_batch = tiny.halved(s3_joint.batches(images[0], tokenizer, options))
     losses = tiny.held_back_losses(stage, make_batch(Draw(1, 0)))
     assert len(set(losses.values())) == 1  # the last layer starts at zero
     before = {name: p.clone() for name, p in stage.named_parameters()}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fyp_lite.keypoints.tracking import body_sizes, fill_gaps, follow_people, jitter, smooth
-from fyp_lite.world.motion import perform
+from fyp_world.world.motion import perform
 
 FPS = 24.0
 

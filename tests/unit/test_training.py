@@ -16,27 +16,29 @@ import torch
 from accelerate.state import AcceleratorState
 from safetensors.torch import save_file
 
-from fyp_lite.checkpoints import WEIGHTS, load_pipeline
-from fyp_lite.hashes import verify_hashes
+from fyp_lite.denoising import guide
+from fyp_lite.files.hashes import verify_hashes
+from fyp_lite.loading import load_pipeline
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.text import build_tokenizer
 from fyp_lite.model.unet import FollowYourPoseUNet, UNetOutput
-from fyp_lite.sampling import guide, lite_scheduler
+from fyp_lite.model_folder import WEIGHTS
+from fyp_lite.sampling import lite_scheduler
 from fyp_lite.settings import SampleSettings
-from fyp_lite.training import (
+from fyp_world.training import (
     assemble,
-    autoencoder,
     cache,
     common,
-    decoder,
-    guided,
-    joint,
-    made,
-    temporal,
-    text,
+    generated_latents,
+    s1_autoencoder,
+    s2_text,
+    s3_joint,
+    s4_temporal,
+    s5_guided,
+    s7_decoder,
 )
-from fyp_lite.training.text import TEXT_WIDTH
-from fyp_lite.world.dataset import world_vocabulary
+from fyp_world.training.s2_text import TEXT_WIDTH
+from fyp_world.world.dataset import world_vocabulary
 
 
 @pytest.fixture(autouse=True)
@@ -82,15 +84,15 @@ def test_rendering_goes_on_where_it_stopped(data, tmp_path, monkeypatch):
 
 def test_latents_measure_pixels_and_the_decoder_undoes_it(data):
     torch.manual_seed(0)
-    vae = autoencoder.FrameAutoencoder().eval()
+    vae = s1_autoencoder.FrameAutoencoder().eval()
     images = cache.Cache(data / "images")
     pixels = torch.from_numpy(np.array(images.frames[:, 0])).permute(0, 3, 1, 2) / 127.5 - 1
     with torch.no_grad():
         before = vae.decode(vae.encode(pixels).latent_dist.mode()).sample
-        autoencoder.normalise_latents(vae, images)
+        s1_autoencoder.normalise_latents(vae, images)
         latents = vae.encode(pixels).latent_dist.mode()
         after = vae.decode(latents).sample
-        metric = autoencoder.pixel_metric(vae, latents)
+        metric = s1_autoencoder.pixel_metric(vae, latents)
     torch.testing.assert_close(after, before, atol=1e-4, rtol=1e-4)
     assert latents.std().item() == pytest.approx(1, abs=0.05)
     # A unit of noise costs the same in every channel, and channels don't make up for each other.
@@ -104,30 +106,30 @@ def test_all_stages_to_a_working_pipeline(data, tmp_path, monkeypatch):
     names = ("vae", "joint", "temporal", "guided", "lite")
     vae, first, second, third, out = (tmp_path / name for name in names)
     short = ("--minutes", 0.03, "--batch-size", 2)
-    run(monkeypatch, autoencoder, "--data", data, "--out", vae, *short)
+    run(monkeypatch, s1_autoencoder, "--data", data, "--out", vae, *short)
     sizes = ("--images", 6, "--clips", 2)
     run(monkeypatch, cache, "latents", "--out", data, "--vae", vae / "vae", *sizes)
     words = tmp_path / "text"
-    run(monkeypatch, text, "--out", words, *short)
+    run(monkeypatch, s2_text, "--out", words, *short)
     from_words = ("--data", data, "--init", words, "--out", first, "--batch-size", 2)
-    run(monkeypatch, joint, *from_words, "--minutes", 0.03)
+    run(monkeypatch, s3_joint, *from_words, "--minutes", 0.03)
     before = torch.load(first / "checkpoint.pt", weights_only=True)
-    run(monkeypatch, joint, *from_words, "--minutes", 0.1)
+    run(monkeypatch, s3_joint, *from_words, "--minutes", 0.1)
     after = torch.load(first / "checkpoint.pt", weights_only=True)
     assert after["step"] > before["step"] > 0
     assert after["minutes"] > before["minutes"]
 
     options = ("--data", data, "--init", first, "--out", second, "--minutes", 0.03)
-    run(monkeypatch, temporal, *options, "--batch-size", 1)
+    run(monkeypatch, s4_temporal, *options, "--batch-size", 1)
     # The temporal stage moves the paper's trainable set and nothing else.
     trained = torch.load(second / "checkpoint.pt", weights_only=True)
     start = after["stage"] | after["average"]
     moved = {k for k, v in trained["stage"].items() if not torch.equal(v, start[k])}
     assert moved
-    assert all(any(part in key for part in temporal.TRAINABLE) for key in moved)
+    assert all(any(part in key for part in s4_temporal.TRAINABLE) for key in moved)
 
     options = ("--data", data, "--init", second, "--out", third, "--minutes", 0.1)
-    run(monkeypatch, guided, *options, "--batch-size", 2)
+    run(monkeypatch, s5_guided, *options, "--batch-size", 2)
     # The last stage moves everything but the words.
     before, after = (torch.load(f / "checkpoint.pt", weights_only=True) for f in (second, third))
     start = before["stage"] | before["average"]
@@ -142,12 +144,12 @@ def test_all_stages_to_a_working_pipeline(data, tmp_path, monkeypatch):
     video = pipeline("a panda", skeleton, SampleSettings(num_inference_steps=1)).video
     assert video.shape == (2, 256, 256, 3)
 
-    run(monkeypatch, made, "--data", data, "--model", out, "--images", 3)
+    run(monkeypatch, generated_latents, "--data", data, "--model", out, "--images", 3)
     latents = np.load(data / "images" / "made.npy")
     assert latents.shape == (3, 1, 8, 32, 32) and np.isfinite(latents).all()
     assert latents.std(axis=(1, 2, 3, 4)).min() > 0
     painter = tmp_path / "decoder"
-    run(monkeypatch, decoder, "--data", data, "--init", out, "--out", painter, *short)
+    run(monkeypatch, s7_decoder, "--data", data, "--init", out, "--out", painter, *short)
     before, after = (vae.state_dict() for vae in (pipeline.vae, load_vae(painter / "vae")))
     moved = {k for k in before if not torch.equal(before[k], after[k])}
     assert {key.partition(".")[0] for key in moved} == {"decoder"}
@@ -155,19 +157,19 @@ def test_all_stages_to_a_working_pipeline(data, tmp_path, monkeypatch):
 
 def test_an_autoencoder_has_as_many_channels_as_asked_for(data, tmp_path, monkeypatch):
     of_run = ("--data", data, "--out", tmp_path, "--steps", 1, "--batch-size", 2)
-    run(monkeypatch, autoencoder, *of_run, "--latent-channels", 4)
+    run(monkeypatch, s1_autoencoder, *of_run, "--latent-channels", 4)
     assert load_vae(tmp_path / "vae").config.latent_channels == 4
     with pytest.raises(SystemExit):
-        run(monkeypatch, autoencoder, *of_run, "--latent-channels", 0)
+        run(monkeypatch, s1_autoencoder, *of_run, "--latent-channels", 0)
 
 
 def load_vae(folder: Path) -> torch.nn.Module:
-    return autoencoder.FrameAutoencoder.from_pretrained(folder)
+    return s1_autoencoder.FrameAutoencoder.from_pretrained(folder)
 
 
 def test_the_critic_and_the_decoder_learn_from_each_other_but_not_for_each_other(monkeypatch):
     torch.manual_seed(0)
-    stage = decoder.DecoderStage()
+    stage = s7_decoder.DecoderStage()
     batch = {
         "latents": torch.randn(2, 8, 4, 4),
         "pixels": torch.rand(2, 3, 32, 32) * 2 - 1,
@@ -175,7 +177,7 @@ def test_the_critic_and_the_decoder_learn_from_each_other_but_not_for_each_other
     }
 
     def gradients(weight: float) -> tuple[torch.Tensor, torch.Tensor]:
-        monkeypatch.setattr(decoder, "CRITIC_WEIGHT", weight)
+        monkeypatch.setattr(s7_decoder, "CRITIC_WEIGHT", weight)
         stage.zero_grad()
         stage(batch)["loss"].backward()
         assert all(p.grad is None for p in stage.vae.encoder.parameters())
@@ -236,28 +238,28 @@ def test_noise_is_taken_away_again():
 
     text = torch.zeros(1, 24, TEXT_WIDTH)
     pipeline = SimpleNamespace(scheduler=scheduler, unet=Right())
-    found = made.denoised(pipeline, clean, noise, text, [], first=649, step=100)
+    found = generated_latents.denoised(pipeline, clean, noise, text, [], first=649, step=100)
     torch.testing.assert_close(found, clean, atol=1e-4, rtol=0)
 
 
 def test_what_the_denoiser_makes_goes_on_where_it_was_stopped():
     written = np.zeros((40, 1, 8, 4, 4), np.float16)
-    assert made.resume_at(written) == 0
+    assert generated_latents.resume_at(written) == 0
     written[:17] = 1  # the third batch of eight only in part
-    assert made.resume_at(written) == 16
+    assert generated_latents.resume_at(written) == 16
 
 
 def test_the_decoder_says_how_to_make_what_it_learns_from(tmp_path):
     with pytest.raises(SystemExit, match=r"made.npy is missing: .*training\.made"):
-        decoder.load_made(tmp_path / "made.npy")
+        s7_decoder.load_made(tmp_path / "made.npy")
 
 
 def test_the_guided_stage_is_content_with_the_guided_answer():
     tokenizer = build_tokenizer(world_vocabulary())
-    stage = guided.GuidedStage(tokenizer)
+    stage = s5_guided.GuidedStage(tokenizer)
     common.load_average(stage, WEIGHTS / "lite")
     weight = torch.ones(1, 1, 1, 32, 32)
-    weight[..., 10:20, 10:20] = joint.PERSON_WEIGHT
+    weight[..., 10:20, 10:20] = s3_joint.PERSON_WEIGHT
     skeleton = torch.zeros(1, 1, 3, 256, 256)
     skeleton[:, :, :, 100:150, 120:130] = 1
     batch = {
@@ -275,8 +277,8 @@ def test_the_guided_stage_is_content_with_the_guided_answer():
         no_pose = stage.unet(noisy, 500, text).sample
         no_prompt = stage.unet(noisy, 500, empty, pose).sample
     near = (..., slice(9, 21), slice(9, 21))  # people and the cells next to them
-    right = guide(no_prompt, velocity, guided.PROMPT_GUIDANCE_SCALE)
-    right[near] = guide(no_pose, velocity, guided.POSE_GUIDANCE_SCALE)[near]
+    right = guide(no_prompt, velocity, s5_guided.PROMPT_GUIDANCE_SCALE)
+    right[near] = guide(no_pose, velocity, s5_guided.POSE_GUIDANCE_SCALE)[near]
     assert (right - velocity).abs()[near].max() > 1 and (right - velocity).abs()[..., 0].max() > 1
     target = stage.target(batch, noisy, text, velocity, right)
     torch.testing.assert_close(target, right, atol=1e-4, rtol=0)
@@ -302,7 +304,7 @@ def test_muon_moves_a_matrix_in_all_directions_alike():
 
 
 def test_what_one_frame_has_wrong_and_the_next_has_not_costs_more(monkeypatch):
-    stage = joint.DiffusionStage(build_tokenizer(world_vocabulary()), size=64)
+    stage = s3_joint.DiffusionStage(build_tokenizer(world_vocabulary()), size=64)
     shape = (1, 8, 2, 8, 8)
     batch = {
         "latents": torch.zeros(shape),
@@ -322,7 +324,7 @@ def test_what_one_frame_has_wrong_and_the_next_has_not_costs_more(monkeypatch):
     steady, flickering = losses(1, 1), losses(1, -1)
     assert steady["unweighted"] == pytest.approx(1) == flickering["unweighted"]
     assert steady["loss"] == pytest.approx(1) and steady["flicker"] == 0
-    assert flickering["loss"] == pytest.approx(1 + 4 * joint.FLICKER_WEIGHT)
+    assert flickering["loss"] == pytest.approx(1 + 4 * s3_joint.FLICKER_WEIGHT)
 
 
 def test_people_and_above_all_their_heads_weigh_more():
@@ -330,14 +332,14 @@ def test_people_and_above_all_their_heads_weigh_more():
     person[0, 0, :5] = [[128, 60, 1], [134, 54, 1], [122, 54, 1], [140, 56, 1], [116, 56, 1]]
     person[0, 0, 5:7] = [[150, 90, 1], [106, 90, 1]]
     person[0, 0, 11:13] = [[145, 170, 1], [111, 170, 1]]
-    weight = joint.loss_weight(person)
+    weight = s3_joint.loss_weight(person)
     assert weight.shape == (1, 32, 32)
     head, hips, corner = (
         weight[0, 56 // 8, 128 // 8],
         weight[0, 170 // 8, 128 // 8],
         weight[0, 0, 0],
     )
-    assert (head, hips, corner) == (joint.HEAD_WEIGHT, joint.PERSON_WEIGHT, 1)
+    assert (head, hips, corner) == (s3_joint.HEAD_WEIGHT, s3_joint.PERSON_WEIGHT, 1)
 
 
 def test_a_kill_while_saving_leaves_the_old_checkpoint(tmp_path, monkeypatch):
@@ -381,7 +383,7 @@ def options(out: Path, **changes: object) -> common.Options:
 
 
 def test_timesteps_lie_where_there_is_most_to_learn():
-    steps = [joint.timestep_at(quantile) for quantile in np.linspace(0, 1, 1001)]
+    steps = [s3_joint.timestep_at(quantile) for quantile in np.linspace(0, 1, 1001)]
     assert steps == sorted(steps)
     assert (steps[0], steps[-1]) == (0, 999)
     assert np.mean(np.array(steps) < 500) == pytest.approx(0.7, abs=0.01)
@@ -435,17 +437,17 @@ def test_training_starts_from_the_averages_or_from_saved_networks(tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_learn_what_one_does_with_twice_the_batch(data, tmp_path, monkeypatch):
-    vae = autoencoder.FrameAutoencoder()
+    vae = s1_autoencoder.FrameAutoencoder()
     vae.save_pretrained(tmp_path / "vae")
     if not (data / "images" / "latents.npy").exists():
         cache.encode(data / "images", tmp_path / "vae")
     words = tmp_path / "text"
-    run(monkeypatch, text, "--out", words, "--steps", 2, "--batch-size", 2)
+    run(monkeypatch, s2_text, "--out", words, "--steps", 2, "--batch-size", 2)
     losses = {}
     for processes, batch in ((1, 4), (2, 2)):
         out = tmp_path / str(processes)
         launch = ["-m", "torch.distributed.run", "--nproc_per_node", processes]
-        launch += ["-m", "fyp_lite.training.joint", "--data", data, "--init", words]
+        launch += ["-m", "fyp_world.training.s3_joint", "--data", data, "--init", words]
         stage = ["--out", out, "--steps", 4, "--batch-size", batch]
         subprocess.run(
             [sys.executable, *map(str, [*launch, *stage])],

@@ -13,10 +13,11 @@ import pytest
 from helpers import press_generate
 
 import fyp_lite
-from fyp_lite.__main__ import main
-from fyp_lite.lessons import serve, visit
-from fyp_lite.lessons.playground import Playground
-from fyp_lite.lessons.visit import Limits, Visit, VisitError, own_folder, plain_name
+from fyp_course import visit
+from fyp_course.panels.playground import Playground
+from fyp_course.public import serve
+from fyp_course.visit import Limits, Visit, VisitError, own_folder, plain_name
+from fyp_lite.cli.main import main
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.video import write_video
 
@@ -110,7 +111,7 @@ def test_names_are_a_files_and_no_more(given, name):
 
 def test_a_folder_is_private_and_ends_with_its_process(tmp_path):
     code = (
-        "from fyp_lite.lessons.visit import own_folder; folder = own_folder('visitor'); "
+        "from fyp_course.public.visit import own_folder; folder = own_folder('visitor'); "
         "(folder / 'mine').write_text('x'); print(folder, oct(folder.stat().st_mode)[-3:])"
     )
     environment = os.environ | {"TMPDIR": str(tmp_path)}

@@ -9,11 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from fyp_lite.checkpoints import load_pipeline
+from fyp_lite.denoising import (
+    TRAINED_FRAMES,
+    blend_weights,
+    clip_windows,
+    guide,
+    through_windows,
+    windows,
+)
+from fyp_lite.loading import load_pipeline
 from fyp_lite.pipeline import FollowYourPosePipeline
-from fyp_lite.sampling import guide
 from fyp_lite.settings import SampleSettings
-from fyp_lite.windows import TRAINED_FRAMES, blend_weights, clip_windows, predict, windows
 
 
 def skeleton(num_frames: int) -> np.ndarray:
@@ -97,7 +103,7 @@ def test_prediction_is_the_weighted_mean_of_the_windows(tiny_pipeline):
     views = clip_windows(13, 8)
     weights = blend_weights(views)
     with torch.no_grad():
-        found = predict(unet, sample, torch.tensor(500), text, pose, views, weights)
+        found = through_windows(unet, 13)(sample, torch.tensor(500), text, pose)
         outputs = [
             unet(sample[:, :, v], 500, text, [p[:, :, v] for p in pose]).sample for v in views
         ]
@@ -115,12 +121,9 @@ def test_prediction_is_the_weighted_mean_of_the_windows(tiny_pipeline):
 def test_short_clips_are_the_plain_network_to_the_last_bit(tiny_pipeline, with_pose):
     sample, text = torch.randn(2, 8, 8, 8, 8), torch.randn(2, 5, 16)
     pose = tiny_pipeline.encode_pose(skeleton(8)) if with_pose else None
-    views = clip_windows(8, TRAINED_FRAMES)
     with torch.no_grad():
         plain = tiny_pipeline.unet(sample, 500, text, pose).sample
-        found = predict(
-            tiny_pipeline.unet, sample, torch.tensor(500), text, pose, views, blend_weights(views)
-        )
+        found = through_windows(tiny_pipeline.unet, 8)(sample, torch.tensor(500), text, pose)
     assert torch.equal(found, plain)
 
 

@@ -1,0 +1,1 @@
+"""What the notebooks show: panels, exercises, the classroom, the public page."""

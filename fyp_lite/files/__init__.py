@@ -1,0 +1,1 @@
+"""Files: `decoding` reads videos, `writing` writes whole files, `hashes` checks them."""

@@ -1,0 +1,1 @@
+"""The published model: where its files come from, how they are converted, how it fits a GPU."""

@@ -1,1 +1,0 @@
-"""Teaching: what notebooks show (`show`) and the panels that learners use (`controls`)."""

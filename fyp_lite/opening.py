@@ -1,0 +1,136 @@
+"""Whatever can lead a motion, opened as a clip of skeleton frames."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from fyp_lite.clip import MAX_FRAMES, MAX_PIXELS, Clip, PreparedClip, open_video
+from fyp_lite.files.writing import ClipError, file_path
+from fyp_lite.folders import data_dir
+from fyp_lite.keypoints.clip import KeypointClip, KeypointsError
+from fyp_lite.keypoints.detectors.base import Backend
+from fyp_lite.keypoints.extract import extract_keypoints
+from fyp_lite.settings import REFERENCE_SIZE, ClipSettings
+from fyp_lite.skeleton import BLACK_LEVEL, DRAWN_LEVEL, MIN_BLACK
+
+LOOKS = 8  # frames that are looked at to tell raw from skeleton video
+MIN_SATURATION = 0.5  # of the lines of a skeleton video, in any palette
+
+
+def find_clip(name: str) -> str:
+    """The file `name`, or where there is none the bundled clip of that name: dance, dance.mp4.
+
+    Raises ClipError for a plain word that is neither, and for a bundled clip's name with another
+    suffix, such as dance.gif.
+    """
+    if not name or Path(name).name != name or os.path.exists(name):
+        return name
+    clips = data_dir() / "clips"
+    for bundled in (clips / name, clips / f"{name}.mp4"):
+        if os.path.isfile(bundled):
+            return str(bundled)
+    if name.isidentifier() or os.path.isfile(clips / Path(name).with_suffix(".mp4")):
+        names = ", ".join(sorted(path.stem for path in clips.glob("*.mp4")))
+        raise ClipError(f"{name} is neither a file nor a bundled clip: those are {names}.")
+    return name
+
+
+def open_clip(
+    source: str | os.PathLike[str] | KeypointClip,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    max_frames: int = MAX_FRAMES,
+) -> Clip:
+    """Open a video file, keypoints or a keypoint file (.json) as a clip.
+
+    Keypoints are opened as the skeleton video that they draw.
+
+    Raises ClipError as `open_video` and `KeypointClip.load` do.
+    """
+    if isinstance(source, KeypointClip):
+        return source.open()
+    path = file_path(source)
+    if path.suffix.lower() == ".json":
+        return KeypointClip.load(path).open(path)
+    return open_video(path, max_pixels=max_pixels, max_frames=max_frames)
+
+
+def prepare_clip(
+    source: Clip | str | os.PathLike[str] | KeypointClip, settings: ClipSettings, size: int
+) -> PreparedClip:
+    """Choose, crop and resize: from a file, an open clip or keypoints to a model's input size.
+
+    Raises ClipError as `open_clip` and `Clip.prepare` do.
+    """
+    if isinstance(source, Clip):
+        return source.prepare(settings, size)
+    with open_clip(source) as opened:
+        return opened.prepare(settings, size)
+
+
+def find_input_type(clip: Clip, asked: str = "auto") -> str:
+    """Whether a clip shows people (“raw”) or limbs on black (“skeleton”, in whatever colours).
+
+    Args:
+        clip: an open clip.
+        asked: “raw” or “skeleton” are taken at their word; “auto” looks at some frames.
+
+    Raises KeypointsError for any other word.
+    """
+    if asked in ("raw", "skeleton"):
+        return asked
+    if asked != "auto":
+        raise KeypointsError(f"The input type is {asked!r}, but it must be auto, raw or skeleton.")
+    count = min(LOOKS, clip.num_frames)
+    step = max(1, min(clip.height, clip.width) // REFERENCE_SIZE)  # large frames, one at a time
+    numbers = np.linspace(0, clip.num_frames - 1, count).round().astype(int)
+    frames = np.concatenate([clip.read([number])[:, ::step, ::step] for number in numbers])
+    brightest = frames.max(axis=-1)
+    if (brightest < BLACK_LEVEL).mean() < MIN_BLACK:
+        return "raw"
+    lines = frames[brightest > DRAWN_LEVEL].astype(np.float32)
+    if not len(lines):
+        return "skeleton"
+    saturation = 1 - lines.min(axis=-1) / lines.max(axis=-1)  # people in the dark are pale
+    return "skeleton" if np.median(saturation) >= MIN_SATURATION else "raw"
+
+
+def open_skeleton(
+    source: str | os.PathLike[str] | KeypointClip,
+    *,
+    input_type: str = "auto",
+    backend: str | Backend = "auto",
+    on_progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Clip:
+    """Open anything that can lead a motion as a clip of skeleton frames.
+
+    A skeleton video and keypoints are opened as they are; the people of a raw video are found
+    first. The clip's path stays that of `source`.
+
+    Args:
+        source: a skeleton video, a raw video, keypoints or a keypoint file.
+        input_type: “raw”, “skeleton”, or “auto” to look at the frames.
+        backend, on_progress, should_stop: as in `extract_keypoints`.
+
+    Raises ClipError as `open_clip` and `extract_keypoints` do.
+    """
+    clip = open_clip(source)
+    path = clip.path
+    if path.suffix.lower() == ".json" or isinstance(source, KeypointClip):
+        return clip
+    try:
+        if find_input_type(clip, input_type) == "skeleton":
+            return clip
+        found = extract_keypoints(
+            clip, backend=backend, on_progress=on_progress, should_stop=should_stop
+        )
+    except BaseException:
+        clip.close()
+        raise
+    clip.close()
+    return found.open(path)

@@ -1,0 +1,1 @@
+"""What the lite model was trained on, and how: `world`, `training`, `evaluation`."""

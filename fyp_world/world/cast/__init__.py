@@ -1,0 +1,1 @@
+"""The parts that characters are drawn from; `fyp_world.world.characters` puts them together."""
