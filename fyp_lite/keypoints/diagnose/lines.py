@@ -108,7 +108,7 @@ def _enlarging(look: Look, box: CropBox) -> Callable[[Frames], Frames]:
 def check_edges(look: Look) -> Finding | None:
     """Lines that go on beyond the frame's edges."""
     touched = look.touched > EDGE_LEVEL
-    cut: np.ndarray = touched.any(axis=1)
+    cut = np.asarray(touched.any(axis=1))
     if not cut.any():
         return None
     sides = " and ".join(np.array(SIDES)[touched.any(axis=0)])
