@@ -35,7 +35,7 @@ classroom: $(VENV)/.installed-classroom $(BIN)/configurable-http-proxy  ## a Jup
 
 pose: $(VENV)/.installed-pose  ## read videos of people: LiteRT, and MediaPipe's two networks (36 MB)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash -c "$$($(BIN)/python -c \
-	    'from fyp_lite.keypoints.detectors.mediapipe import DOWNLOAD; print(DOWNLOAD)')"
+	    'from fyp_lite.keypoints.detectors.mediapipe import download_command as c; print(c())')"
 
 test: $(VENV)/.installed-test  ## lint, type check, fast tests
 	$(BIN)/ruff check

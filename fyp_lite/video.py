@@ -6,7 +6,7 @@ import io
 import math
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -64,7 +64,8 @@ def write_long_video(
 ) -> None:
     """Write frames, each `[h, w, 3]` uint8, as an .mp4 one by one, so that memory stays flat.
 
-    Otherwise as `write_video`.
+    Otherwise as `write_video`; also raises ClipError where there are no frames, or where one
+    differs in size from the first.
     """
     path = _check_target(path, fps)
     if path.suffix.lower() != ".mp4":
@@ -95,8 +96,10 @@ def _write_mp4(name: str, frames: Iterable[np.ndarray], fps: float) -> None:
     from av.video.reformatter import Colorspace
 
     _check_rate(fps, ".mp4")
-    flow = iter(frames)
-    first = next(flow)
+    flow = _of_one_size(frames)
+    first = next(flow, None)
+    if first is None:
+        raise ClipError("there are no frames to write: a video needs at least one.")
     height, width = first.shape[:2]
     if height % 2 or width % 2:
         raise ClipError(
@@ -111,6 +114,21 @@ def _write_mp4(name: str, frames: Iterable[np.ndarray], fps: float) -> None:
         for frame in chain([first], flow):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
+
+
+def _of_one_size(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """The frames, each checked. Raises ClipError."""
+    shape = None
+    for number, frame in enumerate(frames, 1):
+        said = f"frame {number} is {frame.dtype} {list(frame.shape)}"
+        if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
+            raise ClipError(f"{said}, but must be a uint8 array [h, w, 3]: convert it first.")
+        shape = shape or frame.shape
+        if frame.shape != shape:
+            raise ClipError(
+                f"{said}, but frame 1 is uint8 {list(shape)}: resize all frames to one size."
+            )
+        yield frame
 
 
 def encode_webp(frames: np.ndarray, fps: float) -> bytes:

@@ -9,8 +9,8 @@ import ipywidgets as widgets
 import numpy as np
 from IPython.display import Markdown, display
 
-from fyp_course.panels.base import Picture, note
-from fyp_course.show import show_sheet, stills_only
+from fyp_course.panels.base import Panel, Picture, note
+from fyp_course.show import show_sheet
 from fyp_lite.keypoints.diagnose import Finding, apply_repairs, diagnose
 from fyp_lite.lazy import Frames
 from fyp_lite.video import few_frames
@@ -20,7 +20,7 @@ MOST_PLAYED = 48  # frames in each of the two pictures
 HEIGHT = 200  # pixels of the two pictures; their frames have twice as many, for fine screens
 
 
-class SkeletonDoctor(widgets.VBox):
+class SkeletonDoctor(Panel):
     """Findings with a tick for each repair, a button that applies them, before and after.
 
     Args:
@@ -87,11 +87,8 @@ class SkeletonDoctor(widgets.VBox):
         shown = np.stack([_small(frame) for frame in frames[::every]])
         picture.play(shown, self.fps / every, f"{text}: {len(frames)} frames")
 
-    def show(self) -> None:
-        """Show the panel, or the findings and some frames where stills take its place."""
-        if not stills_only():
-            display(self)
-            return
+    def show_still(self) -> None:
+        """Show the findings and some frames."""
         display(Markdown(report(self.findings)))
         show_sheet(np.asarray(few_frames(self.frames)), "The clip that the doctor looked at")
 

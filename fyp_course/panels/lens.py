@@ -8,11 +8,10 @@ from dataclasses import replace
 import cv2
 import ipywidgets as widgets
 import numpy as np
-from IPython.display import display
 from PIL import Image
 
-from fyp_course.panels.base import WIDE, Picture, note
-from fyp_course.show import show_picture, stills_only
+from fyp_course.panels.base import WIDE, Panel, Picture, note
+from fyp_course.show import show_picture
 from fyp_lite.clip import (
     Clip,
     ClipError,
@@ -168,7 +167,7 @@ def _shaded(picture: np.ndarray, kept: tuple[float, ...], square: tuple[float, .
     return shaded
 
 
-class CropLens(widgets.VBox):
+class CropLens(Panel):
     """Sliders for the four crops over the lens, with the joints that the crop cuts off.
 
     Args:
@@ -281,9 +280,6 @@ class CropLens(widgets.VBox):
             small = self.clip.read([self._number])[0]
         return draw_lens(small, self.settings, source_size=size)
 
-    def show(self) -> None:
-        """Show the panel, or the lens alone where stills take the place of widgets."""
-        if stills_only():
-            show_picture(self._picture(), self.picture.alt)
-        else:
-            display(self)
+    def show_still(self) -> None:
+        """Show the lens alone."""
+        show_picture(self._picture(), self.picture.alt)

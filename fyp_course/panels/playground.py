@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
-from IPython.display import display
 
 import fyp_lite
 from fyp_course.panels.base import WIDE, note
@@ -18,7 +17,6 @@ from fyp_course.panels.generate import GenerateControls, SkeletonChooser
 from fyp_course.panels.lens import CropLens
 from fyp_course.panels.ruler import FrameRuler
 from fyp_course.panels.sweep import SweepPanel
-from fyp_course.show import stills_only
 from fyp_course.visit import Visit
 from fyp_lite.cards.card import CardError, RunCard, make_card, read_card
 from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames
@@ -266,12 +264,11 @@ class Playground(GenerateControls):
         assert people is not None  # the button is disabled before
         self.share.keep("_keypoints.json", people.save)
 
-    def show(self) -> None:
-        """Show the panel, or its ruler and its lens where stills take the place of widgets."""
-        if stills_only():
-            self.chooser.ruler.show()
-            self.chooser.lens.show()
-        else:
-            for panel in (self, self.sweep):
-                panel._cost_soon()
-            display(self)
+    def _opens(self) -> None:
+        for panel in (self, self.sweep):
+            panel._cost_soon()
+
+    def show_still(self) -> None:
+        """Show its ruler and its lens."""
+        self.chooser.ruler.show_still()
+        self.chooser.lens.show_still()

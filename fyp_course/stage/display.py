@@ -63,35 +63,39 @@ class Live(anywidget.AnyWidget):
         return f"{type(self).__name__}: {self.described()}"
 
 
-def show_live(widget: widgets.Widget, picture: np.ndarray, text: str) -> None:
+def show_live(widget: widgets.Widget, picture: np.ndarray | None = None, text: str = "") -> None:
     """Show `widget`, and `picture` where it cannot live.
 
     Args:
-        widget: a stage, or a panel that holds one.
-        picture: `[h, w, 3]` uint8 RGB, which stands for it. Where stored notebooks are made
-            (`show.stills_only`) it is all that is shown.
+        widget: a stage, or a panel.
+        picture: `[h, w, 3]` uint8 RGB, which stands for it; None for a sentence alone. Where stored
+            notebooks are made (`show.stills_only`) it is all that is shown.
         text: what is seen, for those who cannot see it.
     """
-    if stills_only():
+    if stills_only() and picture is not None:
         show_picture(picture, text)
         return
     name = f"fyp-still-{uuid4().hex}"
     for stage in _stages(widget):
         stage.still = name  # where the style below does not reach, as in VS Code
     display(HTML(_still(name, picture, text)))
-    # A stage shows itself through this function, so that its own output is asked for by name.
-    bundle = widget._repr_mimebundle_() if isinstance(widget, Live) else None
-    if bundle:
-        display(bundle[0], metadata=bundle[1], raw=True)
+    # Stages and panels show themselves through this function, so what they are made of is asked.
+    if isinstance(widget, Live):
+        data, metadata = widget._repr_mimebundle_() or ({}, {})
+        display(data, metadata=metadata, raw=True)
+    elif hasattr(widgets.Widget, "_ipython_display_"):  # ipywidgets 7
+        widgets.Widget._ipython_display_(widget)
     else:
-        display(widget)
+        display(widget._repr_mimebundle_(), raw=True)
 
 
-def _still(name: str, picture: np.ndarray, text: str) -> str:
-    data = io.BytesIO()
-    Image.fromarray(picture).save(data, "JPEG", quality=80, optimize=True)
-    style = f"width:{picture.shape[1]}px; max-width:100%; height:auto"
-    shown = picture_html(data.getvalue(), "jpeg", text, style)
+def _still(name: str, picture: np.ndarray | None, text: str) -> str:
+    shown = ""
+    if picture is not None:
+        data = io.BytesIO()
+        Image.fromarray(picture).save(data, "JPEG", quality=80, optimize=True)
+        style = f"width:{picture.shape[1]}px; max-width:100%; height:auto"
+        shown = picture_html(data.getvalue(), "jpeg", text, style)
     return f'<style>{_STYLE}</style><div class="fyp-still" id="{name}">{shown}<p>{ASLEEP}</p></div>'
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -217,4 +218,10 @@ def read_values(name: str, text: str) -> list[Value]:
 
 
 def _number(text: str) -> float:
-    return float(text) if "." in text else int(text)
+    """A whole number stays one, also as 1e1, unless it is written with a point."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    if "." in text or not number.is_integer():
+        return number
+    return int(number) if "e" in text.lower() else int(text)

@@ -407,7 +407,7 @@ if my_video:
     doctor = SkeletonDoctor(mine.frames, mine.fps)
 else:
     doctor = SkeletonDoctor(patients["white"], skeleton.fps)
-doctor.show()
+doctor
 
 # %% [markdown]
 # What is repaired is in `doctor.frames`. The next cell writes it to a file beside this notebook.
@@ -467,7 +467,7 @@ from fyp_course.panels.repair import RepairPanel
 panel = RepairPanel(bridged, folder=".")
 panel.frame.value, panel.joint.value = 6, JOINTS.index("right_wrist")
 panel.step.value, panel.reach.value = 30, 12
-panel.show()
+panel
 
 # %%
 if panel.clip.num_frames == bridged.num_frames:
@@ -520,7 +520,7 @@ print("in the mirror:", describe_motion(my_joints))
 from fyp_course.panels.generate import ClipPreview, GenerateControls
 
 controls = GenerateControls(pipeline, ClipPreview(people.open(), size), prompt=prompt)
-controls.show()
+controls
 
 # %% [markdown]
 # ## For the curious: what compression does to colours

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fuzzing import LETTERS, TEXTS, answer, cases, refused
+from fyp_lite.settings_file import read_settings_file
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +21,6 @@ from fyp_lite.cli.main import find_clip
 from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.loading import find_weights
 from fyp_lite.opening import open_clip
-from fyp_lite.settings_file import read_settings_file
 from fyp_lite.video import write_video
 
 FRAMES = np.zeros((1, 16, 16, 3), np.uint8)

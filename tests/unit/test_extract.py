@@ -362,3 +362,21 @@ def test_memory_is_flat_over_2000_frames(tmp_path):
     assert count == 2000
     assert late - early < 20  # MB, where all frames would be 1300
     assert written - late < 200  # the filters' and the encoder's own, however long the clip
+
+
+def test_a_long_video_needs_frames_of_one_size(tmp_path):
+    frame = np.zeros((8, 8, 3), np.uint8)
+    flows = {
+        "there are no frames": [],
+        r"frame 2 is uint8 \[8, 16, 3\], but frame 1 is uint8 \[8, 8, 3\]": [
+            frame,
+            np.zeros((8, 16, 3), np.uint8),
+        ],
+        "frame 2 is float32": [frame, frame.astype(np.float32)],
+        "frame 1 is float64": [np.zeros((8, 8, 3))],
+        r"frame 1 is uint8 \[8, 8\]": [np.zeros((8, 8), np.uint8)],
+    }
+    for sentence, frames in flows.items():
+        with pytest.raises(ClipError, match=sentence):
+            write_long_video(tmp_path / "long.mp4", iter(frames), 24)
+    assert not list(tmp_path.iterdir())

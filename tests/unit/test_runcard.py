@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -90,6 +91,15 @@ def test_other_weights_are_warned_of(run, tiny_pipeline):
         assert replace(card, model="lite", weights_hash="abc").run(tiny_pipeline).shape == (
             video.shape
         )
+
+
+def test_another_dtype_is_warned_of(run, tiny_pipeline):
+    _, card = run
+    with pytest.warns(UserWarning, match="made in bfloat16 and this model is in float32: the vid"):
+        replace(card, dtype="bfloat16").run(tiny_pipeline)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        card.run(tiny_pipeline)
 
 
 def test_the_bundled_model_has_a_name_and_a_hash(card, tiny_pipeline, monkeypatch, run):

@@ -54,6 +54,17 @@ def test_a_negative_prompt_that_no_video_would_hear_is_refused(tiny_pipeline, tm
     assert len(stored) == 2
 
 
+def test_intervals_of_guidance_that_no_step_meets_are_refused(tiny_pipeline, tmp_path):
+    axes = {"clip": [CLIPS / "dance.mp4"], "prompt": ["a panda"], "guidance_start": [0.6, 0.8]}
+    one_step = SampleSettings(1, guidance_scale=4.0)
+    given = {"out": tmp_path, "clip_settings": SHORT, "sample_settings": one_step}
+    with pytest.raises(SweepError, match="Guidance works in none of the 1 steps"):
+        batch(tiny_pipeline, axes, **given)
+    assert not list(tmp_path.glob("*.mp4"))
+    # Beside a video in which it works, one in which it does not is a fair comparison.
+    assert len(batch(tiny_pipeline, axes | {"guidance_start": [0, 0.6]}, **given)) == 2
+
+
 def test_every_combination_is_stored_with_its_card_and_an_index(tiny_pipeline, tmp_path):
     seen = []
     stored = batch(
