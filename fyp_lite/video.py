@@ -16,6 +16,7 @@ import numpy as np
 
 from fyp_lite.files.decoding import check_frames
 from fyp_lite.files.writing import ClipError, check_room_in_name, file_path, written_whole
+from fyp_lite.lazy import AnyFrames
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -220,7 +221,7 @@ def strip(frames: np.ndarray, height: int) -> np.ndarray:
     return contact_sheet(_resized(chosen, width, height, "LANCZOS"), columns=len(chosen))
 
 
-def few_frames(frames: np.ndarray) -> np.ndarray:
+def few_frames(frames: AnyFrames) -> AnyFrames:
     """At most eight of `frames` `[f, h, w, 3]`, evenly chosen, first and last among them."""
     count = min(len(frames), MAX_STILLS)
     return frames[np.linspace(0, len(frames) - 1, count).round().astype(int)]

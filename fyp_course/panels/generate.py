@@ -103,7 +103,7 @@ class ClipPreview(Panel):
         room = self.clip.num_frames - 1 - chosen.start_frame
         self.frame_stride.max = room // between if between else max(1, room)
         try:
-            prepared = self.prepared
+            prepared = self.clip.preview(self.settings, self.size)
         except ClipError as error:
             self.caption.value = note(str(error), "error")
             return

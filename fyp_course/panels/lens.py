@@ -114,7 +114,12 @@ def padding_sentence(height: int, width: int) -> str:
 
 
 def draw_lens(
-    frame: np.ndarray, settings: ClipSettings, size: int = VIEW, *, padded: bool = False
+    frame: np.ndarray,
+    settings: ClipSettings,
+    size: int = VIEW,
+    *,
+    padded: bool = False,
+    source_size: tuple[int, int] | None = None,
 ) -> np.ndarray:
     """The source frame with its crop box beside what the model sees.
 
@@ -125,6 +130,7 @@ def draw_lens(
         settings: of which the crop is used.
         size: height of both pictures.
         padded: whether black is added instead of cutting.
+        source_size: height and width that are named, where `frame` is a reduced copy.
 
     Returns:
         a picture `[H, W, 3]` uint8 RGB. Raises ClipError as `crop_box` does.
@@ -150,10 +156,11 @@ def draw_lens(
     middle = top + size // 2
     ends = (margin + across + 8, middle), (right - 10, middle)
     cv2.arrowedLine(canvas, *ends, LIT, 2, cv2.LINE_AA, tipLength=0.35)
+    rows, columns = source_size or (height, width)
     return letter(
         canvas,
         [
-            Word(margin, 16, f"source, {width} × {height}", INK, 12, "lm"),
+            Word(margin, 16, f"source, {columns} × {rows}", INK, 12, "lm"),
             Word(right, 16, "what the model sees", LIT, 12, "lm"),
         ],
     )
@@ -250,12 +257,14 @@ class CropLens(Panel):
         """Of the chosen frames, `[f, people, 17, 3]`, each read once; None for no skeleton clip."""
         missing = [number for number in self._numbers if number not in self._joints]
         if missing:
-            frames = self.clip.read(missing)
+            frames = self.clip.read_small(missing)
             try:
                 check_skeleton_frames(frames)
             except ValueError:
                 return None
-            self._joints.update(zip(missing, read_skeletons(frames), strict=True))
+            joints = read_skeletons(frames)
+            joints[..., :2] *= self.clip.height / frames.shape[1]
+            self._joints.update(zip(missing, joints, strict=True))
         found = [self._joints[number] for number in self._numbers]
         people = np.zeros((len(found), max(map(len, found)), 17, 3), np.float32)
         for into, joints in zip(people, found, strict=True):
@@ -290,9 +299,13 @@ class CropLens(Panel):
         return self._numbers[self.frame.value - 1]
 
     def _picture(self) -> np.ndarray:
-        settings, size = self.settings, (self.clip.height, self.clip.width)
-        padded = find_box(self.clip, settings) != crop_box(*size, settings)
-        return draw_lens(self.clip.read([self._number])[0], settings, padded=padded)
+        size = self.clip.height, self.clip.width
+        box = crop_box(*size, self.settings)
+        padded = find_box(self.clip, self.settings) != box
+        small = self.clip.read_small([self._number])[0]
+        if box.right - box.left < VIEW * size[0] / len(small):  # too close for reduced frames
+            small = self.clip.read([self._number])[0]
+        return draw_lens(small, self.settings, padded=padded, source_size=size)
 
     def show_still(self) -> None:
         """Show the lens alone."""

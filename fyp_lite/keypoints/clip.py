@@ -200,7 +200,9 @@ class _DrawnClip(Clip):
         """Whether a joint in these frames is inside `kept`, but not inside `square`."""
         return cuts_joints(self.keypoints[numbers], kept, square)
 
-    def crop(self, indices: list[int], box: CropBox, size: int) -> np.ndarray:
+    def crop(
+        self, indices: list[int], box: CropBox, size: int, *, small: bool = False
+    ) -> np.ndarray:
         """Cropped before they are drawn, so that a close crop does not make the lines thick."""
         self._check(indices)
         keypoints = self.keypoints[indices].copy()

@@ -403,8 +403,8 @@ from fyp_course.panels.diagnose import SkeletonDoctor
 my_video = None  # or the path of a skeleton video of yours, such as "my_dance.mp4"
 
 if my_video:
-    with open_clip(my_video, max_frames=600) as mine:
-        doctor = SkeletonDoctor(mine.read(range(mine.num_frames)), mine.fps)
+    mine = open_clip(my_video, max_frames=600)
+    doctor = SkeletonDoctor(mine.frames, mine.fps)
 else:
     doctor = SkeletonDoctor(patients["white"], skeleton.fps)
 doctor
