@@ -16,7 +16,7 @@ import numpy as np
 
 from fyp_lite.files.decoding import check_frames
 from fyp_lite.files.writing import ClipError, check_room_in_name, file_path, written_whole
-from fyp_lite.lazy import AnyFrames
+from fyp_lite.lazy_frames import AnyFrames
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -11,7 +11,7 @@ import numpy as np
 from fyp_course.alt_text import describe_motion
 from fyp_course.exercises.quiz import Exercise, predict
 from fyp_course.show import show_picture
-from fyp_lite.clip import PreparedClip
+from fyp_lite.cropping import PreparedClip
 from fyp_lite.judges.scores import follow_score
 from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.keypoints.detectors.openpose import FROM_OPENPOSE

@@ -12,7 +12,7 @@ from IPython.display import Markdown, display
 from fyp_course.panels.base import Panel, Picture, note
 from fyp_course.show import show_sheet
 from fyp_lite.keypoints.diagnose import Finding, apply_repairs, diagnose
-from fyp_lite.lazy import Frames
+from fyp_lite.lazy_frames import Frames
 from fyp_lite.video import few_frames
 
 HEALTHY = "✔ A skeleton video: nothing to repair."

@@ -12,9 +12,8 @@ from PIL import Image
 
 from fyp_course.panels.base import WIDE, Panel, Picture, note
 from fyp_course.show import show_picture
-from fyp_lite.clip import (
-    Clip,
-    ClipError,
+from fyp_lite.clip import Clip, ClipError, find_box
+from fyp_lite.cropping import (
     CropBox,
     PreparedClip,
     add_black,
@@ -22,7 +21,6 @@ from fyp_lite.clip import (
     choose_frames,
     crop_and_resize,
     crop_box,
-    find_box,
     kept_area,
     padded_box,
 )

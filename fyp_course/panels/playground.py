@@ -19,7 +19,8 @@ from fyp_course.panels.ruler import FrameRuler
 from fyp_course.panels.sweep import SweepPanel
 from fyp_course.visit import Visit
 from fyp_lite.cards.card import CardError, RunCard, make_card, read_card
-from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames
+from fyp_lite.clip import Clip, ClipError
+from fyp_lite.cropping import PreparedClip, choose_frames
 from fyp_lite.files.hashes import file_hash
 from fyp_lite.keypoints.advice import clip_advice
 from fyp_lite.opening import open_clip

@@ -13,7 +13,8 @@ from PIL import Image
 
 from fyp_course.panels.base import WIDE, Panel, Picture, note
 from fyp_course.show import show_picture
-from fyp_lite.clip import Clip, ClipError, PreparedClip
+from fyp_lite.clip import Clip, ClipError
+from fyp_lite.cropping import PreparedClip
 from fyp_lite.drawing import BAD, DARK_BAD, DIM, INK, LIT, PAPER, Word, letter
 from fyp_lite.opening import prepare_clip
 from fyp_lite.settings import ClipSettings

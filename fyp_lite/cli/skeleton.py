@@ -9,7 +9,8 @@ from pathlib import Path
 
 from fyp_lite.cli.options import add_raw_options
 from fyp_lite.cli.progress import progress_bar
-from fyp_lite.clip import Clip, choose_frames, crop_box
+from fyp_lite.clip import Clip
+from fyp_lite.cropping import choose_frames, crop_box
 from fyp_lite.files.writing import check_writable, file_path
 from fyp_lite.keypoints.advice import clip_advice
 from fyp_lite.keypoints.clip import KeypointClip, KeypointsError, check_keypoints_path

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from fyp_lite.clip import choose_box, choose_frames, cuts_joints
+from fyp_lite.cropping import choose_box, choose_frames, cuts_joints
 from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.keypoints.tracking import body_sizes
 from fyp_lite.settings import REFERENCE_SIZE, ClipSettings

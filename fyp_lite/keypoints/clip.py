@@ -26,7 +26,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from fyp_lite.clip import MAX_FRAMES, MAX_PIXELS, Clip, CropBox, cuts_joints
+from fyp_lite.clip import MAX_FRAMES, MAX_PIXELS, Clip
+from fyp_lite.cropping import CropBox, cuts_joints
 from fyp_lite.files.writing import ClipError, check_room_in_name, file_path, written_whole
 from fyp_lite.skeleton import JOINTS, draw_skeletons
 from fyp_lite.video import write_long_video

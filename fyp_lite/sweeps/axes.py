@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fyp_lite.cards.card import ClipFacts, clip_facts
-from fyp_lite.clip import Clip, choose_frames, crop_box
+from fyp_lite.clip import Clip
+from fyp_lite.cropping import choose_frames, crop_box
 from fyp_lite.opening import open_clip, open_skeleton
 from fyp_lite.request import SETTING_NAMES, Request
 from fyp_lite.settings import ClipSettings

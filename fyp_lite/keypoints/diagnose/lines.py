@@ -7,9 +7,9 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from fyp_lite.clip import CropBox, crop_and_resize
+from fyp_lite.cropping import CropBox, crop_and_resize
 from fyp_lite.keypoints.diagnose.finding import Finding, Look, brightest
-from fyp_lite.lazy import Frames, changed
+from fyp_lite.lazy_frames import Frames, changed
 from fyp_lite.skeleton import BLACK_LEVEL, DRAWN_LEVEL, LINE_WIDTH, draw_skeletons
 from fyp_lite.skeleton_reader import read_skeletons
 

@@ -9,7 +9,7 @@ import numpy as np
 from fyp_lite.keypoints.diagnose.finding import Finding, Look
 from fyp_lite.keypoints.diagnose.lines import LEAST_WHOLE, longest_run
 from fyp_lite.keypoints.edit import fill_frames
-from fyp_lite.lazy import Frames, changed
+from fyp_lite.lazy_frames import Frames, changed
 from fyp_lite.skeleton import draw_skeletons
 from fyp_lite.skeleton_reader import read_skeletons
 
