@@ -177,8 +177,11 @@ class Playground(GenerateControls):
 
     def current_request(self) -> Request:
         self.picker.check()
-        negative = self.negative_prompt.value.strip()
-        return replace(super().current_request(), negative_prompt=negative)
+        return replace(
+            super().current_request(),
+            negative_prompt=self.negative_prompt.value.strip(),
+            input_type="raw" if self.picker.input_type.value == "raw" else "auto",
+        )
 
     async def _run(self) -> None:
         before = self.video

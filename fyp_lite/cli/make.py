@@ -140,8 +140,9 @@ def make(request: Request, out: Path) -> Path:
     )
     seconds = time.perf_counter() - began
     card = make_card(pipeline, replace(request, clip=clip), result.video, seconds)
-    # The clip keeps the name that was typed, so that the card finds it again.
-    card = replace(card, request=replace(card.request, clip=request.clip_name))
+    # The clip and the model keep the names that were typed, so that the card finds them again.
+    named = replace(card.request, clip=request.clip_name, model=request.model)
+    card = replace(card, request=named)
     write_video(out, result.video, prepared.fps)
     save_card(card, card_path)
     seconds = time.perf_counter() - began

@@ -151,7 +151,7 @@ def plan_jobs(
         label = clip_label(each.clip)
         clips[label] = each.clip
         chosen.setdefault(label, set()).add(each.clip_settings)
-    sources = {label: _source(clips[label], settings) for label, settings in chosen.items()}
+    sources = {label: _source(clips[label], request, chosen[label]) for label in chosen}
     jobs = []
     for row, each in zip(rows, requests, strict=True):
         label = clip_label(each.clip)
@@ -168,11 +168,12 @@ def clip_label(clip: Clip | str | os.PathLike[str]) -> str:
     return f"{clip.path} ({clip.detector})" if clip.detector else str(clip.path)
 
 
-def _source(clip: Any, chosen: set[ClipSettings]) -> Source:
+def _source(clip: Clip | str, request: Request, chosen: set[ClipSettings]) -> Source:
     """A clip's facts, once it is seen that all settings chosen for it fit."""
     if isinstance(clip, Clip):
         return Source(*_look_at(clip, chosen), lambda: nullcontext(clip))
-    with open_skeleton(clip) as opened:
+    kind, backend = request.input_type, request.backend
+    with open_skeleton(clip, input_type=kind, backend=backend) as opened:
         facts, content = _look_at(opened, chosen)
     if opened.keypoints is not None:  # drawn when asked for, from no file that is closed
         return Source(facts, content, lambda: nullcontext(opened))

@@ -105,5 +105,6 @@ class Store:
                 writer.writeheader()
             writer.writerow(row)
         with written_whole(self.folder / INDEX) as part:
-            part.write_text(text.getvalue(), encoding="utf-8")
+            # A clip's name need be no text.
+            part.write_bytes(text.getvalue().encode(errors="backslashreplace"))
         return self.folder / INDEX
