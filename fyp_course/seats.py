@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 
 from fyp_lite.cards.card import RunCard
+from fyp_lite.cards.picture import save_card
 
 MOST_SEATS = 999
 
@@ -57,7 +58,7 @@ def hand_in(
     number, folder = seat(number), _cards_folder(folder)
     path = folder / f"seat-{number:03}.png"
     try:
-        card.save(path)
+        save_card(card, path)
     except OSError as error:
         raise RoomError(
             f"{path} cannot be written ({error.strerror}): is {number} your seat?"

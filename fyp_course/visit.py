@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from fyp_lite.clip import Clip
-from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.request import Request
 
 MEGA = 1_000_000
 MINUTE = 60.0  # seconds
@@ -91,14 +91,13 @@ class Visit:
                 "million are taken here: make it smaller."
             )
 
-    def check_run(
-        self, clip_settings: ClipSettings, sample_settings: SampleSettings, *prompts: str
-    ) -> None:
+    def check_run(self, request: Request) -> None:
         """Refuse a video that is too costly. Raises VisitError."""
-        letters = max(map(len, prompts))
+        letters = max(len(request.prompt), len(request.negative_prompt))
+        steps = request.sample_settings.num_inference_steps
         for what, value, most in (
-            ("num_frames", clip_settings.num_frames, self.limits.num_frames),
-            ("steps", sample_settings.num_inference_steps, self.limits.num_inference_steps),
+            ("num_frames", request.clip_settings.num_frames, self.limits.num_frames),
+            ("steps", steps, self.limits.num_inference_steps),
             ("the prompt's number of letters", letters, self.limits.prompt_letters),
         ):
             if value > most:

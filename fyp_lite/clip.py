@@ -10,24 +10,14 @@ import math
 import os
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from fyp_lite.files.decoding import (
-    AvDecoder,
-    ClipError,
-    Decoder,
-    DecordDecoder,
-    PillowDecoder,
-    check_file,
-    check_frames,
-    scan,
-)
-from fyp_lite.files.writing import file_path
+from fyp_lite.files.decoding import Decoder, check_frames, open_decoder
+from fyp_lite.files.writing import ClipError, file_path
 from fyp_lite.settings import REFERENCE_SIZE, ClipSettings
 
 MAX_PIXELS = 8192 * 8192
@@ -37,7 +27,6 @@ CACHE_BYTES = 512 * 2**20
 FRAMES_AT_ONCE = 16  # of the source at most, in memory while they are resized
 # A gap up to this many frames is decoded anyway: kept as well, it makes the next slider move free.
 _GAP = 4
-_PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*")  # JPEG, PNG, BMP, TIFF
 
 
 class Clip:
@@ -166,23 +155,8 @@ def open_video(
     or larger than `max_pixels` per frame or `max_frames`.
     """
     path = file_path(path)
-    head = check_file(path)
-    if head.startswith(_PICTURES):
-        raise ClipError(f"{path.name} is a still picture, and a motion needs a video: name one.")
-    limits = (max_pixels, max_frames)
-    if head.startswith(b"GIF8") or head[8:12] == b"WEBP":
-        pictures = PillowDecoder(path, head, limits)
-        return Clip(path, pictures, len(pictures.stored), pictures.fps)
-    index = scan(path, head, limits)
-    clip = Clip(path, AvDecoder(path, index), index.count, index.fps)
-    if index.simple:
-        with suppress(Exception):  # no wheel for this system, or a codec that it does not know
-            faster = DecordDecoder(path)
-            shape = next(faster.decode(0, 0)).shape  # wrong for frames of a few pixels
-            if len(faster) == index.count and shape == (clip.height, clip.width, 3):
-                clip._decoder.close()
-                clip._decoder = faster
-    return clip
+    decoder = open_decoder(path, (max_pixels, max_frames))
+    return Clip(path, decoder, decoder.num_frames, decoder.fps)
 
 
 # ---------------------------------------------------------------------------- choose and crop

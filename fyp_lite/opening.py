@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 from fyp_lite.clip import MAX_FRAMES, MAX_PIXELS, Clip, PreparedClip, open_video
-from fyp_lite.files.writing import file_path
+from fyp_lite.files.writing import ClipError, file_path
+from fyp_lite.folders import data_dir
 from fyp_lite.keypoints.clip import KeypointClip, KeypointsError
 from fyp_lite.keypoints.detectors.base import Backend
 from fyp_lite.keypoints.extract import extract_keypoints
@@ -17,6 +19,24 @@ from fyp_lite.skeleton import BLACK_LEVEL, DRAWN_LEVEL, MIN_BLACK
 
 LOOKS = 8  # frames that are looked at to tell raw from skeleton video
 MIN_SATURATION = 0.5  # of the lines of a skeleton video, in any palette
+
+
+def find_clip(name: str) -> str:
+    """The file `name`, or where there is none the bundled clip of that name: dance, dance.mp4.
+
+    Raises ClipError for a plain word that is neither, and for a bundled clip's name with another
+    suffix, such as dance.gif.
+    """
+    if not name or Path(name).name != name or os.path.exists(name):
+        return name
+    clips = data_dir() / "clips"
+    for bundled in (clips / name, clips / f"{name}.mp4"):
+        if os.path.isfile(bundled):
+            return str(bundled)
+    if name.isidentifier() or os.path.isfile(clips / Path(name).with_suffix(".mp4")):
+        names = ", ".join(sorted(path.stem for path in clips.glob("*.mp4")))
+        raise ClipError(f"{name} is neither a file nor a bundled clip: those are {names}.")
+    return name
 
 
 def open_clip(

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fyp_lite.files.decoding import ClipError, check_frames
-from fyp_lite.files.writing import check_room_in_name, file_path, written_whole
+from fyp_lite.files.decoding import check_frames
+from fyp_lite.files.writing import ClipError, check_room_in_name, file_path, written_whole
 
 if TYPE_CHECKING:
     from PIL import Image

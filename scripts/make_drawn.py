@@ -39,7 +39,7 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     for name, (character, place, time, style) in SCENES.items():
         case = CASES[name]
-        recipe, chosen = RECIPES[Path(case.clip).stem], case.clip_settings
+        recipe, chosen = RECIPES[Path(case.clip_name).stem], case.clip_settings
         (dancer,) = recipe.people
         # The frames lie before the first blend, so they are of the first motion alone.
         figures = perform(

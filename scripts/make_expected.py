@@ -13,10 +13,11 @@ import numpy as np
 import torch
 
 from fyp_course.expected import write_expected
-from fyp_course.start import CASES, Case
+from fyp_course.start import CASES
 from fyp_lite import data_dir, load_pipeline
 from fyp_lite.opening import prepare_clip
 from fyp_lite.pipeline import FollowYourPosePipeline
+from fyp_lite.request import Request
 
 OUT = Path(__file__).parents[1] / "data" / "expected"
 DTYPES = (torch.float32, torch.bfloat16)
@@ -32,7 +33,7 @@ def main(beginnings: list[str]) -> None:
     if not beginnings:
         for path in OUT.glob("*.*"):
             path.unlink()
-    made: dict[Case, dict] = {}  # cases that several notebooks share are made once
+    made: dict[Request, dict] = {}  # cases that several notebooks share are made once
     for name, case in CASES.items():
         if not name.startswith(tuple(beginnings) or ""):
             continue
@@ -42,12 +43,14 @@ def main(beginnings: list[str]) -> None:
         print(name, flush=True)
 
 
-def make(pipeline: FollowYourPosePipeline, case: Case) -> np.ndarray:
-    skeleton = prepare_clip(data_dir() / "clips" / case.clip, case.clip_settings, pipeline.size)
+def make(pipeline: FollowYourPosePipeline, case: Request) -> np.ndarray:
+    skeleton = prepare_clip(
+        data_dir() / "clips" / case.clip_name, case.clip_settings, pipeline.size
+    )
     return pipeline(case.prompt, skeleton.frames, case.sample_settings).video
 
 
-def facts(pipeline: FollowYourPosePipeline, case: Case) -> dict:
+def facts(pipeline: FollowYourPosePipeline, case: Request) -> dict:
     """How the video was made, as values and as a phrase."""
     sampling, indices = case.sample_settings, case.clip_settings.frame_indices()
     scale = pipeline.guidance_scale(sampling)
@@ -55,10 +58,10 @@ def facts(pipeline: FollowYourPosePipeline, case: Case) -> dict:
     return {
         "made": f"“{case.prompt}”, seed {sampling.seed}, {sampling.num_inference_steps} steps, "
         f"guidance scale {scale:g}, frames {indices[0]}, {indices[1]} … {indices[-1]} of "
-        + case.clip
+        + case.clip_name
         + "".join(f", {name} {value}" for name, value in crops.items()),
         "prompt": case.prompt,
-        "clip": case.clip,
+        "clip": case.clip_name,
         "clip_settings": case.clip_settings.to_dict(),
         "sample_settings": sampling.to_dict(),
     }

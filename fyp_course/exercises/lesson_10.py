@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from fyp_course.exercises.quiz import Exercise, predict
+from fyp_lite.clip import Clip
 from fyp_lite.pipeline import FollowYourPosePipeline
-from fyp_lite.sweeps.sheet import Given, Sweep
+from fyp_lite.request import Request
+from fyp_lite.sweeps.sheet import Sweep
 
 
 def guess_what_is_known() -> None:
@@ -65,11 +67,11 @@ def find_the_difference() -> Exercise:
     )
 
 
-def plan_the_sweep(pipeline: FollowYourPosePipeline, given: Given, out: Path) -> Exercise:
+def plan_the_sweep(pipeline: FollowYourPosePipeline, request: Request, out: Path) -> Exercise:
     """Three strides on two seeds, as the rows and columns of a sweep; nothing is generated.
 
     Args:
-        given: what all videos of the sweep have in common.
+        request: what all videos of the sweep have in common.
         out: the sweep's folder.
     """
 
@@ -77,7 +79,7 @@ def plan_the_sweep(pipeline: FollowYourPosePipeline, given: Given, out: Path) ->
         if plan.keys() != {"rows", "columns"}:
             return "A plan has two entries, rows and columns."
         try:
-            job = Sweep(pipeline, given, plan["rows"], plan["columns"], out)
+            job = Sweep(pipeline, request, plan["rows"], plan["columns"], out)
         except ValueError as error:
             return str(error)
         axes = dict([job.rows, job.columns])
@@ -88,13 +90,15 @@ def plan_the_sweep(pipeline: FollowYourPosePipeline, given: Given, out: Path) ->
             return f"It has {counts}, but three strides and two seeds are asked for."
         return None
 
-    largest = (given.clip.num_frames - 1) // (given.clip_settings.num_frames - 1)
+    assert isinstance(request.clip, Clip)  # the lesson opened it
+    count = request.clip.num_frames
+    largest = (count - 1) // (request.clip_settings.num_frames - 1)
     return Exercise(
         "Three strides on two seeds",
         check,
         hints=[
             "The settings are called frame_stride and seed. Either may be the rows.",
-            f"The clip has {given.clip.num_frames} frames, and eight pictures have seven gaps: a "
+            f"The clip has {count} frames, and eight pictures have seven gaps: a "
             f"stride of {largest} still fits.",
             'Rows could be {"frame_stride": [1, 3, 9]}, and columns {"seed": [0, 1]}.',
         ],

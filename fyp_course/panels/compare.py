@@ -15,6 +15,7 @@ import numpy as np
 from fyp_course.panels.base import WIDE, Picture, note
 from fyp_course.visit import MAX_NAME, plain_name
 from fyp_lite.cards.card import RunCard, differences
+from fyp_lite.cards.picture import save_card
 from fyp_lite.video import write_video
 
 
@@ -54,7 +55,7 @@ class Comparison(widgets.VBox):
         for name, picture, (card, video) in zip(
             "AB", self.pictures, (self._kept, self._newest), strict=True
         ):
-            picture.play(video, card.fps, f"Video {name}: {card.prompt}")
+            picture.play(video, card.made.fps, f"Video {name}: {card.request.prompt}")
         self._pair.layout.display = ""
 
 
@@ -158,11 +159,13 @@ class Share(widgets.VBox):
         assert self._result  # the buttons are disabled before
         card, video = self._result
         if suffix in (".mp4", ".gif"):
-            self.keep(suffix, lambda path: write_video(path, video, card.fps))
+            self.keep(suffix, lambda path: write_video(path, video, card.made.fps))
         else:
-            self.keep(suffix, card.save)
+            self.keep(suffix, lambda path: save_card(card, path))
 
     def _take_card(self) -> str:
         card = RunCard.from_json(self.pasted.value)
         self._restore(card)
-        return html.escape(f"All controls are as on the card of “{card.prompt}”: press Generate.")
+        return html.escape(
+            f"All controls are as on the card of “{card.request.prompt}”: press Generate."
+        )

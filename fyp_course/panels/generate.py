@@ -17,6 +17,7 @@ from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames
 from fyp_lite.cost import cost_line
 from fyp_lite.opening import prepare_clip
 from fyp_lite.pipeline import FollowYourPosePipeline
+from fyp_lite.request import Request
 from fyp_lite.sampling import SampleStep
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.skeleton import check_skeleton_frames
@@ -25,6 +26,7 @@ from fyp_lite.skeleton import check_skeleton_frames
 class SkeletonChooser(Protocol):
     """What a panel needs from whatever chooses its skeleton frames."""
 
+    clip: Clip
     sliders: widgets.Widget
     view: widgets.Widget
     caption: widgets.HTML
@@ -121,18 +123,17 @@ class GenerateControls(RunPanel):
     Attributes:
         video: the last finished video `[f, h, w, 3]` uint8, `fps` its rate and `seconds` how long
             it took, None before.
-        settings: (prompt, ClipSettings, SampleSettings) of that video, None before.
+        request: what that video was made from, None before.
     """
 
     def __init__(
         self, pipeline: FollowYourPosePipeline, preview: SkeletonChooser, prompt: str = ""
     ) -> None:
         self.pipeline = pipeline
-        self._negative = ""  # negative prompt of the run that is going on
         self.video: np.ndarray | None = None
         self.fps: float | None = None
         self.seconds: float | None = None
-        self.settings: tuple[str, ClipSettings, SampleSettings] | None = None
+        self.request: Request | None = None
         self._make_bar("Generate")
         self._make_inputs(prompt)
         self.live = Picture()
@@ -199,19 +200,32 @@ class GenerateControls(RunPanel):
             seed=self.seed.value,
         )
 
+    def current_request(self) -> Request:
+        """What the panel's controls say now; raises SettingsError as they may."""
+        return Request(
+            self.prompt.value.strip(),
+            self.preview.clip,
+            clip_settings=self.preview.settings,
+            sample_settings=self.sample_settings,
+        )
+
     async def _run(self) -> None:
-        prompt, sampling = self.prompt.value.strip(), self.sample_settings
-        if not prompt:
+        request = self.current_request()
+        if not request.prompt:
             raise ValueError("The prompt is empty: say what to draw, such as 'a panda on the sea'.")
-        chosen, prepared = self.preview.settings, self.preview.prepared
+        prepared = self.preview.prepared
         check_skeleton_frames(prepared.frames)
-        advice = prompt_advice(self.pipeline, prompt, prepared.frames, self._negative, sampling)
+        words = request.prompt, prepared.frames, request.negative_prompt
+        advice = prompt_advice(self.pipeline, *words, request.sample_settings)
         self.message.value = note(" ".join(advice), "hint") if advice else ""
         await asyncio.sleep(BREATH)
 
         began = time.perf_counter()
         for step in self.pipeline.steps(
-            prompt, prepared.frames, sampling, negative_prompt=self._negative
+            request.prompt,
+            prepared.frames,
+            request.sample_settings,
+            negative_prompt=request.negative_prompt,
         ):
             self._show_expected(step, prepared.fps)
             done, total = step.index + 1, step.num_steps
@@ -220,9 +234,9 @@ class GenerateControls(RunPanel):
             if not await self._breathe(done, total, text):
                 return
         self.video, self.fps = self.pipeline.decode(step.latents)[0], prepared.fps
-        self.settings = prompt, chosen, sampling
+        self.request = request
         self.seconds = time.perf_counter() - began
-        title = f"{prompt}, seed {sampling.seed}"
+        title = f"{request.prompt}, seed {request.sample_settings.seed}"
         self._play(self.video, prepared.fps, title, asked_motion(prepared.frames))
         self.progress_label.value = f"done: {step.num_steps} steps in {self.seconds:.1f} s"
 

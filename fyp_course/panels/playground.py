@@ -20,15 +20,14 @@ from fyp_course.panels.ruler import FrameRuler
 from fyp_course.panels.sweep import SweepPanel
 from fyp_course.show import stills_only
 from fyp_course.visit import Visit
-from fyp_lite.cards.card import CardError, RunCard, make_card
+from fyp_lite.cards.card import CardError, RunCard, make_card, read_card
 from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames
 from fyp_lite.files.hashes import file_hash
 from fyp_lite.keypoints.advice import clip_advice
 from fyp_lite.opening import open_clip
 from fyp_lite.pipeline import FollowYourPosePipeline
+from fyp_lite.request import Request
 from fyp_lite.settings import ClipSettings, SampleSettings
-from fyp_lite.settings_file import read_settings_file
-from fyp_lite.sweeps.sheet import Given
 
 CONTROLLED = ("num_inference_steps", "guidance_scale", "seed")  # of SampleSettings, by the panel
 
@@ -133,7 +132,7 @@ class Playground(GenerateControls):
         )
         self.compare = Comparison()
         self.share = Share(self.restore, None if visit else Path(folder))
-        self.sweep = SweepPanel(pipeline, self._given, Path(folder) / "sweep", visit)
+        self.sweep = SweepPanel(pipeline, self.current_request, Path(folder) / "sweep", visit)
         self.save_keypoints = widgets.Button(
             description="Save skeleton of the raw video (JSON)",
             icon="download",
@@ -176,41 +175,26 @@ class Playground(GenerateControls):
             self.extras,
         ]
 
-    def _given(self) -> Given:
+    def current_request(self) -> Request:
         self.picker.check()
-        return Given(
-            self.chooser.clip,
-            self.prompt.value.strip(),
-            self.chooser.settings,
-            self.sample_settings,
-            self.negative_prompt.value.strip(),
-        )
+        negative = self.negative_prompt.value.strip()
+        return replace(super().current_request(), negative_prompt=negative)
 
     async def _run(self) -> None:
-        self.picker.check()
-        clip, before = self.chooser.clip, self.video
-        self._negative = self.negative_prompt.value.strip()
+        before = self.video
         if self._visit:
-            self._check_visit()
+            self._visit.check_run(self.current_request())
             self._visit.begin(1)
         await super()._run()
-        if self.video is before or self.video is None or self.settings is None:
+        if self.video is before or self.video is None or self.request is None:
             return  # stopped
-        prompt, chosen, sampling = self.settings
-        self.card = make_card(
-            *(self.pipeline, clip, chosen, sampling, prompt, self.video),
-            *(self.seconds or 0.0, self._negative),
-        )
+        self.card = make_card(self.pipeline, self.request, self.video, self.seconds or 0.0)
         for panel in (self.compare, self.share):
             panel.offer(self.card, self.video)
 
-    def _check_visit(self) -> None:
-        if self._visit:
-            words = self.prompt.value, self.negative_prompt.value
-            self._visit.check_run(self.chooser.settings, self.sample_settings, *words)
-
     def _cost(self) -> str:
-        self._check_visit()  # as the estimate makes two steps itself
+        if self._visit:  # as the estimate makes two steps itself
+            self._visit.check_run(self.current_request())
         return super()._cost()
 
     def restore(self, card: RunCard) -> None:
@@ -218,46 +202,44 @@ class Playground(GenerateControls):
 
         The people of a raw video are found again, or come from where they were kept.
 
-        Raises CardError where its clip is neither bundled nor open, or where it holds something
+        Raises CardError where its clip is neither bundled nor open, or where it has something
         that this panel has no control for; KeypointsError where its detector is not ready here.
         """
-        if other := uncontrolled(card.sample_settings):
+        request, name = card.request, Path(card.request.clip_name).name
+        if other := uncontrolled(request.sample_settings):
             raise CardError(
                 f"The card's {other}, and this panel has no control for it: use card.run(pipeline) "
                 "in a cell."
             )
-        self._open_bundled(card.clip)
+        self._open_bundled(name)
         clip = self.chooser.clip
-        if clip.path.name != card.clip or file_hash(clip.path) != card.clip_hash:
+        if clip.path.name != name or file_hash(clip.path) != card.made.clip_hash:
             fix = "upload it" if self._visit else "open it by its path"
             raise CardError(
-                f"The card was made with the clip {card.clip}, which is not the one that is open "
+                f"The card was made with the clip {name}, which is not the one that is open "
                 f"here: {fix}, then restore again."
             )
-        choose_frames(clip, card.clip_settings)
+        choose_frames(clip, request.clip_settings)
         self.picker.suit(card.detector)
-        sampling = replace(card.sample_settings, guidance_scale=card.guidance_scale)
-        self._set(card.clip_settings, sampling, card.prompt, card.negative_prompt)
+        self._set(request)
 
     def take_preset(self, path: Path) -> None:
-        """Set every control as in a settings file, with defaults for what it leaves out.
+        """Set every control as in a preset, with defaults for what it leaves out.
 
         Raises ValueError for a file that cannot be used here; then no control has moved.
         """
-        preset = read_settings_file(path)
-        chosen = ClipSettings.from_dict(preset.get("clip_settings", {}))
-        sampling = SampleSettings.from_dict(preset.get("sample_settings", {}))
-        name = preset.get("clip", self.chooser.clip.path.name)
-        other = uncontrolled(sampling)
+        usual = {"prompt": self.prompt.value, "clip": self.chooser.clip.path.name}
+        preset = Request.from_dict(usual | read_card(path))
+        name = preset.clip_name
+        other = uncontrolled(preset.sample_settings)
         other = other or (f"clip is {name}" if name not in self.picker.names else "")
         if other:
             raise ValueError(f"{path.name} cannot be taken: its {other}, which this panel lacks.")
         with open_clip(fyp_lite.data_dir() / "clips" / name) as clip:
-            choose_frames(clip, chosen)
+            choose_frames(clip, preset.clip_settings)
         self._open_bundled(name)
         self.picker.suit(None)
-        words = preset.get("prompt", self.prompt.value), preset.get("negative_prompt", "")
-        self._set(chosen, sampling, *words)
+        self._set(preset)
 
     def _take_preset(self, change: dict[str, Any]) -> None:
         if change["new"]:
@@ -271,18 +253,13 @@ class Playground(GenerateControls):
         if self.chooser.clip.path.name != name and name in self.picker.names:
             self.picker.bundled.value = fyp_lite.data_dir() / "clips" / name
 
-    def _set(
-        self,
-        clip_settings: ClipSettings,
-        sample_settings: SampleSettings,
-        prompt: str,
-        negative_prompt: str,
-    ) -> None:
-        self.chooser.restore(clip_settings)
-        self.prompt.value, self.negative_prompt.value = prompt, negative_prompt
-        _move(self.steps, sample_settings.num_inference_steps)
-        _move(self.guidance_scale, self.pipeline.guidance_scale(sample_settings))
-        self.seed.value = sample_settings.seed
+    def _set(self, request: Request) -> None:
+        sampling = request.sample_settings
+        self.chooser.restore(request.clip_settings)
+        self.prompt.value, self.negative_prompt.value = request.prompt, request.negative_prompt
+        _move(self.steps, sampling.num_inference_steps)
+        _move(self.guidance_scale, self.pipeline.guidance_scale(sampling))
+        self.seed.value = sampling.seed
 
     def _save_keypoints(self, _button: widgets.Button) -> None:
         people = self.picker.extraction.keypoints

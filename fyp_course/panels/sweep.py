@@ -14,8 +14,9 @@ from fyp_course.show import show_picture, stills_only
 from fyp_course.visit import Visit
 from fyp_lite.cost import estimate_seconds
 from fyp_lite.pipeline import FollowYourPosePipeline
+from fyp_lite.request import Request
 from fyp_lite.sweeps.axes import AXIS_NAMES, read_values
-from fyp_lite.sweeps.sheet import Given, Sweep, SweepResult
+from fyp_lite.sweeps.sheet import Sweep, SweepResult
 from fyp_lite.text import readable_seconds
 
 
@@ -24,7 +25,7 @@ class SweepPanel(RunPanel):
 
     Args:
         pipeline: the model.
-        given: returns what all videos share, asked for anew at each run.
+        request: returns what all videos have in common; called at each run.
         out: the folder for the videos.
         visit: limits; the folder cannot be chosen then.
 
@@ -35,11 +36,11 @@ class SweepPanel(RunPanel):
     def __init__(
         self,
         pipeline: FollowYourPosePipeline,
-        given: Callable[[], Given],
+        request: Callable[[], Request],
         out: str | os.PathLike[str] = "sweep",
         visit: Visit | None = None,
     ) -> None:
-        self.pipeline, self.given = pipeline, given
+        self.pipeline, self.request = pipeline, request
         self._out, self._visit = out, visit
         self.result: SweepResult | None = None
         self._make_bar("Run the sweep")
@@ -68,14 +69,12 @@ class SweepPanel(RunPanel):
             name = self.column_name.value
             columns = {name: read_values(name, self.column_values.value)}
         if not self._visit:
-            return Sweep(self.pipeline, self.given(), rows, columns, self.folder.value)
+            return Sweep(self.pipeline, self.request(), rows, columns, self.folder.value)
         axes = rows | (columns or {})
         self._visit.check_sweep(prod(map(len, axes.values())))  # before any is planned
-        job = Sweep(self.pipeline, self.given(), rows, columns, self._out)
+        job = Sweep(self.pipeline, self.request(), rows, columns, self._out)
         for cell in job.cells:
-            self._visit.check_run(
-                cell.clip_settings, cell.sample_settings, cell.prompt, cell.negative_prompt
-            )
+            self._visit.check_run(cell.request)
         return job
 
     def _cost(self) -> str:
@@ -83,7 +82,9 @@ class SweepPanel(RunPanel):
         if not missing:
             return "all of it is stored already"
         seconds = sum(
-            estimate_seconds(self.pipeline, cell.clip_settings, cell.sample_settings)
+            estimate_seconds(
+                self.pipeline, cell.request.clip_settings, cell.request.sample_settings
+            )
             for cell in missing
         )
         return f"{readable_seconds(seconds)} on this machine ({len(missing)} videos to make)"

@@ -1,7 +1,8 @@
-"""`fyp-lite serve`: the playground as a web page for visitors, served by Voila.
+"""Serve the playground as a web page for visitors: bundled clips and uploads only, within limits.
 
-Each visitor gets a kernel that runs one cell, written here, so that what a visitor may do is not in
-a visitor's hands. docs/public_playground.md says what is limited and what is not.
+No file outlives its visitor. Voila serves the page; each visitor gets a kernel that runs one cell,
+written here, so that what a visitor may do is not in a visitor's hands.
+docs/public_playground.md says what is limited and what is not.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from fyp_course.visit import MEGA, Limits, own_folder, remove_left_over
-from fyp_lite.cli.options import Parser
 
+USAGE = "[options]"
 INTRODUCTION = """# Follow Your Pose: the playground
 
 A skeleton video and a sentence go in, a video of that character doing that motion comes out.
@@ -97,14 +98,12 @@ def give_token(handler: Any, notebook: object, cwd: str) -> None:
     handler.xsrf_token  # noqa: B018
 
 
-def serve_command(arguments: list[str]) -> int:
-    """`fyp-lite serve ...`; returns the exit code.
+def run(arguments: argparse.Namespace) -> None:
+    """Serve the page as the arguments say.
 
-    Raises:
-        ValueError: a number out of its range.
-        ImportError: there is no Voila.
+    Raises ValueError for a number out of its range, or where Voila is missing.
     """
-    options = vars(build_parser().parse_args(arguments))
+    options = dict(vars(arguments))
     limits = Limits(**{field.name: options.pop(field.name) for field in fields(Limits)})
     for name, most in (("port", MAX_PORT), ("visitors", 1000), ("idle_minutes", 24 * 60)):
         if not 1 <= options[name] <= most:
@@ -116,15 +115,9 @@ def serve_command(arguments: list[str]) -> int:
     except ImportError:
         raise ValueError("Voila is missing: run `pip install 'fyp-lite[lab]'`.") from None
     serve(**options, limits=limits)
-    return 0
 
 
-def build_parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="fyp-lite serve",
-        description="Serve the playground to visitors: bundled clips and uploads only, within "
-        "limits, and no file outlives its visitor; see docs/public_playground.md.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--port", type=int, default=8866, metavar="N", help="default: 8866")
     add("--ip", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine)")
@@ -145,4 +138,3 @@ def build_parser() -> argparse.ArgumentParser:
             metavar="N",
             help=f"{field.metadata['about']} (default: {field.default})",
         )
-    return parser

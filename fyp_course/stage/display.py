@@ -14,30 +14,53 @@ from uuid import uuid4
 import anywidget
 import ipywidgets as widgets
 import numpy as np
+import traitlets
 from IPython.display import HTML, display
 from PIL import Image
 
-from fyp_lite.lessons.show import picture_html, show_picture, stills_only
+from fyp_course.show import picture_html, show_picture, stills_only
 
 ASLEEP = "Run the notebook to make it live."
 
-# What follows the picture in the notebook is the widget's output: `.fyp-live` is in it once it is
-# alive, and it holds nothing but a sentence where its model was not found. The picture waits a
-# moment, so that it does not flash up before the widget is there.
+# What follows the picture in the notebook is the widget's output: a stage or a box of widgets once
+# it is alive, nothing but a sentence where its model was not found. The picture waits a moment, so
+# that it does not flash up before the widget is there.
 _OUTPUTS = (
     (".jp-OutputArea-child", ".jp-OutputArea-output"),  # JupyterLab, Notebook 7, Voila
     (".output_area", ".output_subarea"),  # Notebook 6
 )
 _STYLE = "".join(
-    f"{output}:has(.fyp-still):has(+ {output} .fyp-live),"
-    f"{output}:has(.fyp-still) + {output}:has({inner}:not(:has(*)))"
-    "{display:none}"
+    f"{output}:has(.fyp-still):has(+ {output} :is(.fyp-live, .widget-box)){{display:none}}"
+    f"{output}:has(.fyp-still) + {output} {inner}:not(:has(*)){{display:none}}"
     for output, inner in _OUTPUTS
 ) + (
     ".fyp-still{margin:0;animation:fyp-still 1.2s}"
     "@keyframes fyp-still{0%,90%{opacity:0;max-height:0}100%{opacity:1;max-height:999px}}"
     ".fyp-still p{margin:4px 0;font-style:italic}"
 )
+
+
+class Live(anywidget.AnyWidget):
+    """What a stage is: a widget with a still picture of itself.
+
+    A subclass says what is seen: `still_picture` and `described`.
+    """
+
+    still = traitlets.Unicode("").tag(sync=True)  # id of the picture that hides while this lives
+
+    def still_picture(self) -> np.ndarray:
+        """What stands for it where nothing moves, `[h, w, 3]` uint8 RGB."""
+        raise NotImplementedError
+
+    def described(self) -> str:
+        """What is seen, for those who cannot see it."""
+        raise NotImplementedError
+
+    def _ipython_display_(self) -> None:
+        show_live(self, self.still_picture(), self.described())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}: {self.described()}"
 
 
 def show_live(widget: widgets.Widget, picture: np.ndarray, text: str) -> None:
@@ -54,10 +77,10 @@ def show_live(widget: widgets.Widget, picture: np.ndarray, text: str) -> None:
         return
     name = f"fyp-still-{uuid4().hex}"
     for stage in _stages(widget):
-        stage.still = name
+        stage.still = name  # where the style below does not reach, as in VS Code
     display(HTML(_still(name, picture, text)))
     # A stage shows itself through this function, so that its own output is asked for by name.
-    bundle = widget._repr_mimebundle_() if isinstance(widget, anywidget.AnyWidget) else None
+    bundle = widget._repr_mimebundle_() if isinstance(widget, Live) else None
     if bundle:
         display(bundle[0], metadata=bundle[1], raw=True)
     else:
@@ -72,9 +95,8 @@ def _still(name: str, picture: np.ndarray, text: str) -> str:
     return f'<style>{_STYLE}</style><div class="fyp-still" id="{name}">{shown}<p>{ASLEEP}</p></div>'
 
 
-def _stages(widget: widgets.Widget) -> Iterator[widgets.Widget]:
-    """The widget and those in it that can hide a still picture."""
-    if widget.has_trait("still"):
+def _stages(widget: widgets.Widget) -> Iterator[Live]:
+    if isinstance(widget, Live):
         yield widget
     for child in getattr(widget, "children", ()):
         yield from _stages(child)

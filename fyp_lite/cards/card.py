@@ -1,7 +1,9 @@
-"""Run cards: all that made a video, small enough to paste, and enough to make it again.
+"""Run cards: a request and what made a video of it, enough to make the video again.
 
-A card is data, never code. As a picture it can be looked at; the same facts are in the picture's
-text, so the PNG alone reproduces the video.
+A card is data, never code. As JSON it is one flat object: the fields of the request, and under
+"made" the provenance. A settings file or a preset is the same without "made", and may leave fields
+out; `read_card` reads all of them. As a picture (`picture.save_card`) a card can be looked at, and
+its text holds the same JSON.
 """
 
 from __future__ import annotations
@@ -13,33 +15,30 @@ import json
 import os
 import platform
 import warnings
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import diffusers
 import numpy as np
 import torch
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
-from fyp_lite.cards.picture import class_picture, draw_card
 from fyp_lite.clip import Clip
 from fyp_lite.files.hashes import file_hash, weight_hashes
-from fyp_lite.files.writing import file_path, written_whole
+from fyp_lite.files.writing import file_path
 from fyp_lite.folders import data_dir
 from fyp_lite.model_folder import WEIGHTS
-from fyp_lite.opening import open_clip, open_skeleton, prepare_clip
+from fyp_lite.opening import open_clip, open_skeleton
 from fyp_lite.pipeline import FollowYourPosePipeline
-from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.request import REQUEST_NAMES, SETTINGS, Request
 from fyp_lite.version import __version__
 from fyp_lite.video import MAX_STILLS, contact_sheet, few_frames, frames_of_strip, resized
 
-__all__ = ["CardError", "ClipFacts", "RunCard", "class_picture", "clip_facts", "make_card"]
-
-FORMAT = "fyp_lite run card 1"
+FORMAT = "fyp_lite run card 2"
 CHUNK = "fyp_lite"  # the PNG text that holds the JSON
-MOST_BYTES = 20_000_000  # of a card's file; a picture has about 200,000
-MOST_CHARACTERS = 1_000_000  # of a card's JSON; a real one has about 25,000
+MAX_BYTES = 20_000_000  # of a card's file; a picture has about 200,000
+MAX_CHARACTERS = 1_000_000  # of a card's JSON; a real one has about 25,000
 THUMBNAIL = 96  # pixels, a frame of the thumbnail
 
 
@@ -48,24 +47,15 @@ class CardError(ValueError):
 
 
 @dataclass(frozen=True)
-class RunCard:
-    """What one video was made from, and by what. `make_card` fills it in.
+class Provenance:
+    """What made a video of a request.
 
-    guidance_scale is the one used, also where the settings leave it to the model. detector: what
-    found the people of a raw video, None for a clip of skeletons. The hashes are
-    SHA-256: of the clip's file and of the model's weight files ("" for networks that were never
-    saved). versions: of python, torch, diffusers and fyp_lite. seconds: what the run took.
-    thumbnail: at most eight frames in a row, a WebP file.
+    The hashes are SHA-256: of the clip's file and of the model's weight files ("" for networks that
+    were never saved). fps: of the video. model: its name. versions: of python, torch, diffusers and
+    fyp_lite. seconds: what the run took. thumbnail: at most eight frames in a row, a WebP file.
     """
 
-    prompt: str
-    negative_prompt: str
-    clip_settings: ClipSettings
-    sample_settings: SampleSettings
-    guidance_scale: float
-    clip: str  # the file's name
     clip_hash: str
-    detector: str | None
     fps: float
     model: str
     weights_hash: str
@@ -75,10 +65,23 @@ class RunCard:
     seconds: float
     thumbnail: bytes
 
+
+@dataclass(frozen=True)
+class RunCard:
+    """What one video was made from, and by what. `make_card` fills it in.
+
+    The request's clip is a file name, its guidance scale is the one that was used, and its backend
+    is what found the people of a raw video, "auto" for a clip of skeletons.
+    """
+
+    request: Request
+    made: Provenance
+
     def to_json(self) -> str:
         """The card as text, to be pasted elsewhere; `from_json` reads it."""
-        values = asdict(self) | {"thumbnail": base64.b64encode(self.thumbnail).decode()}
-        return json.dumps({"format": FORMAT} | values, indent=1, ensure_ascii=False)
+        made = asdict(self.made) | {"thumbnail": base64.b64encode(self.made.thumbnail).decode()}
+        values = {"format": FORMAT} | self.request.to_dict() | {"made": made}
+        return json.dumps(values, indent=1, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> RunCard:
@@ -88,67 +91,29 @@ class RunCard:
             CardError: not a run card, or a field is missing, unknown or of the wrong kind.
             SettingsError: its settings are out of their range.
         """
-        return cls(**_read_values(text))
+        return _whole_card(parse_card(text))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> RunCard:
+        """Read what `save_card` wrote, .png or .json. Raises CardError as `from_json` does."""
+        return _whole_card(read_card(path))
+
+    @property
+    def detector(self) -> str | None:
+        """What found the people of a raw video; None for a clip of skeletons."""
+        return None if self.request.backend == "auto" else self.request.backend
 
     @property
     def frames(self) -> np.ndarray:
         """The thumbnail's frames, `[n, 96, 96, 3]` uint8."""
-        return _decode_thumbnail(self.thumbnail)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a picture of the card with its facts inside (.png), or the facts only (.json).
-
-        Raises CardError for another suffix.
-        """
-        path = file_path(path)
-        data = io.BytesIO()
-        if path.suffix.lower() == ".json":
-            data.write(self.to_json().encode() + b"\n")
-        elif path.suffix.lower() == ".png":
-            facts = PngImagePlugin.PngInfo()
-            facts.add_itxt(CHUNK, self.to_json(), zip=True)
-            Image.fromarray(draw_card(self)).save(data, "PNG", pnginfo=facts, optimize=True)
-        else:
-            raise CardError(f"{path.name} is neither .png nor .json: rename it, then save again.")
-        with written_whole(path) as part:
-            part.write_bytes(data.getvalue())
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> RunCard:
-        """Read what `save` wrote, .png or .json. Raises CardError as `from_json` does."""
-        path = file_path(path)
-        if not path.is_file():
-            raise CardError(f"There is no file {path}: check the name, and the folder it is in.")
-        if (size := path.stat().st_size) > MOST_BYTES:
-            raise CardError(f"{path.name} has {size} bytes, but a run card at most {MOST_BYTES}.")
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise CardError(f"{path.name} cannot be read: {error.strerror}.") from None
-        if not data.startswith(b"\x89PNG"):
-            return cls.from_json(data.decode("utf-8", errors="replace"))
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", Image.DecompressionBombWarning)
-                with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
-                    picture.load()  # a text may follow the pixels
-                    text = getattr(picture, "text", {}).get(CHUNK)
-        except Exception as error:  # Pillow has a dozen kinds of them for damaged files
-            reason = str(error).split("\n")[0].split(" <")[0][:80] or type(error).__name__
-            raise CardError(f"{path.name} is damaged ({reason}): get the file again.") from None
-        if text is None:
-            raise CardError(
-                f"{path.name} is a picture without a run card inside: screenshots and chat "
-                "programs lose it, so ask for the original file or for its JSON."
-            )
-        return cls.from_json(text)
+        return _decode_thumbnail(self.made.thumbnail)
 
     def run(
         self, pipeline: FollowYourPosePipeline, clip: str | os.PathLike[str] | None = None
     ) -> np.ndarray:
-        """Make the video again: `[f, h, w, 3]` uint8, to be played at `card.fps`.
+        """Make the video again: `[f, h, w, 3]` uint8, to be played at `card.made.fps`.
 
-        Warns where the model is another one than the card's, as the video will then differ.
+        Warns where weights or dtype are not those of the card, as the video will then differ.
 
         Args:
             pipeline: the model.
@@ -158,29 +123,40 @@ class RunCard:
             CardError: the clip is not bundled and no path is given, or it has other content.
             KeypointsError: the detector of its people is not ready here.
         """
-        path = data_dir() / "clips" / self.clip if clip is None else Path(clip)
+        request, made = self.request, self.made
+        name = Path(request.clip_name).name
+        path = data_dir() / "clips" / name if clip is None else Path(clip)
         if not path.is_file():
-            raise CardError(f"There is no clip {path}: give the path of {self.clip} as clip=.")
-        if file_hash(path) != self.clip_hash:
-            raise CardError(
-                f"{path.name} is not the clip that this card was made with (its SHA-256 is not "
-                f"{self.clip_hash[:12]}...): give the original as clip=."
-            )
-        if _weights(pipeline)[1] != self.weights_hash:
+            raise CardError(f"There is no clip {path}: give the path of {name} as clip=.")
+        check_clip(path, made.clip_hash, "give the original as clip=.")
+        other = []
+        if made.weights_hash != _weights(pipeline)[1]:
+            other.append(f"other weights ({made.model} {made.weights_hash[:12]})")
+        if made.dtype != _dtype(pipeline):
+            other.append(f"dtype {made.dtype}")
+        if other:
             warnings.warn(
-                f"this card was made with other weights ({self.model} {self.weights_hash[:12]}): "
-                "the video will differ.",
+                f"this card was made with {' and '.join(other)}: the video will differ.",
                 stacklevel=2,
             )
-        settings = SampleSettings.from_dict(
-            self.sample_settings.to_dict() | {"guidance_scale": self.guidance_scale}
-        )
         kind = "raw" if self.detector else "skeleton"
-        with open_skeleton(path, input_type=kind, backend=self.detector or "auto") as opened:
-            skeleton = prepare_clip(opened, self.clip_settings, pipeline.size)
+        with open_skeleton(path, input_type=kind, backend=request.backend) as opened:
+            skeleton = opened.prepare(request.clip_settings, pipeline.size)
         return pipeline(
-            self.prompt, skeleton.frames, settings, negative_prompt=self.negative_prompt
+            request.prompt,
+            skeleton.frames,
+            request.sample_settings,
+            negative_prompt=request.negative_prompt,
         ).video
+
+
+def check_clip(path: Path, expected: str, fix: str) -> None:
+    """Refuse a file that only has the name of a card's clip. Raises CardError with `fix`."""
+    if not path.is_file() or file_hash(path) != expected:
+        raise CardError(
+            f"{path.name} is not the clip that this card was made with (its SHA-256 is not "
+            f"{expected[:12]}...): {fix}"
+        )
 
 
 class ClipFacts(NamedTuple):
@@ -193,7 +169,7 @@ class ClipFacts(NamedTuple):
     fps: float
 
 
-def clip_facts(clip: Clip | str | os.PathLike[str]) -> ClipFacts:
+def clip_facts(clip: Clip | str) -> ClipFacts:
     """The facts of a clip that is open, or of a path."""
     if not isinstance(clip, Clip):
         with open_clip(clip) as opened:
@@ -203,34 +179,26 @@ def clip_facts(clip: Clip | str | os.PathLike[str]) -> ClipFacts:
 
 def make_card(
     pipeline: FollowYourPosePipeline,
-    clip: ClipFacts | Clip | str | os.PathLike[str],
-    clip_settings: ClipSettings,
-    sample_settings: SampleSettings,
-    prompt: str,
+    request: Request,
     video: np.ndarray,
     seconds: float,
-    negative_prompt: str = "",
+    facts: ClipFacts | None = None,
 ) -> RunCard:
     """The run card of a finished video.
 
     Args:
-        pipeline, clip, clip_settings, sample_settings, prompt, negative_prompt: what made it; the
-            clip is open, a path, or what `clip_facts` said of it.
+        pipeline: the model.
+        request: what it made.
         video: the result `[f, h, w, 3]` uint8.
         seconds: what the run took.
+        facts: what `clip_facts` said of the clip; None to look at it now.
     """
-    facts = clip if isinstance(clip, ClipFacts) else clip_facts(clip)
+    facts = facts or clip_facts(request.clip)
     model, weights_hash = _weights(pipeline)
-    return RunCard(
-        prompt=prompt,
-        negative_prompt=negative_prompt,
-        clip_settings=clip_settings,
-        sample_settings=sample_settings,
-        guidance_scale=float(pipeline.guidance_scale(sample_settings)),
-        clip=facts.name,
+    scale = float(pipeline.guidance_scale(request.sample_settings))
+    made = Provenance(
         clip_hash=facts.hash,
-        detector=facts.detector,
-        fps=facts.fps / clip_settings.frame_stride,
+        fps=facts.fps / request.clip_settings.frame_stride,
         model=model,
         weights_hash=weights_hash,
         versions={
@@ -240,57 +208,138 @@ def make_card(
             "fyp_lite": __version__,
         },
         device=pipeline.device.type,
-        dtype=str(pipeline.unet.dtype).removeprefix("torch."),
+        dtype=_dtype(pipeline),
         seconds=round(seconds, 2),
         thumbnail=_encode_thumbnail(video),
     )
+    request = replace(
+        request,
+        clip=facts.name,
+        sample_settings=replace(request.sample_settings, guidance_scale=scale),
+        backend=facts.detector or "auto",
+        model=model if request.model == "lite" else request.model,
+    )
+    return RunCard(request, made)
+
+
+def differences(a: RunCard, b: RunCard) -> list[str]:
+    """What two runs do not have in common, each as "seed: 0 → 1"; empty where nothing differs."""
+    one, other = (_facts(card) for card in (a, b))
+    return [f"{name}: {one[name]} → {other[name]}" for name in one if one[name] != other[name]]
+
+
+def _facts(card: RunCard) -> dict[str, Any]:
+    request, made = card.request, card.made
+    return {
+        "prompt": request.prompt,
+        "negative prompt": request.negative_prompt or "none",
+        "clip": Path(request.clip_name).name,
+        "detector": card.detector or "none",
+        **request.clip_settings.to_dict(),
+        **request.sample_settings.to_dict(),
+        "model": f"{made.model} {made.weights_hash[:8]}".strip(),
+    }
 
 
 # ---------------------------------------------------------------------------- reading a card
 
 
-def _read_values(text: str) -> dict[str, Any]:
-    """The fields of a card's JSON, each checked."""
-    if len(text) > MOST_CHARACTERS:
-        raise CardError(f"The text has {len(text)} characters, but a run card at most 1,000,000.")
+def read_card(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The values of a run card (.png, .json), a settings file or a preset; see `parse_card`.
+
+    Raises CardError for a file that cannot be read.
+    """
+    path = file_path(path)
+    if not path.is_file():
+        raise CardError(f"There is no file {path}: check the name, and the folder it is in.")
+    if (size := path.stat().st_size) > MAX_BYTES:
+        raise CardError(f"{path.name} has {size} bytes, but a run card at most {MAX_BYTES}.")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CardError(f"{path.name} cannot be read: {error.strerror}.") from None
+    if not data.startswith(b"\x89PNG"):
+        return parse_card(data.decode("utf-8", errors="replace"), path.name)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
+                picture.load()  # a text may follow the pixels
+                text = getattr(picture, "text", {}).get(CHUNK)
+    except Exception as error:  # Pillow has a dozen kinds of them for damaged files
+        reason = str(error).split("\n")[0].split(" <")[0][:80] or type(error).__name__
+        raise CardError(f"{path.name} is damaged ({reason}): get the file again.") from None
+    if text is None:
+        raise CardError(
+            f"{path.name} is a picture without a run card inside: screenshots and chat "
+            "programs lose it, so ask for the original file or for its JSON."
+        )
+    return parse_card(text, path.name)
+
+
+def parse_card(text: str, name: str = "This text") -> dict[str, Any]:
+    """The fields of a request that a JSON text has, and "made", a Provenance, where it has one.
+
+    Raises:
+        CardError: no card, or a field is unknown or of the wrong kind; the sentence begins with
+            `name`.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise CardError(
+            f"{name} has {len(text)} characters, but a run card at most {MAX_CHARACTERS:,}."
+        )
     try:
         values = json.loads(text)
     except (ValueError, RecursionError):
         raise CardError(
-            "This text is not a run card: paste all of it, from the first { to the last }."
+            f"{name} is not a run card: it must be JSON, from the first {{ to the last }}."
         ) from None
-    found = values.pop("format", None) if isinstance(values, dict) else None
-    if found != FORMAT:
+    if not isinstance(values, dict):
+        raise CardError(f"{name} is not a run card: it must be a JSON object.")
+    if values.pop("format", FORMAT) != FORMAT:
         raise CardError(
-            f"Its format is {found!r:.60}, but {FORMAT!r} is read here: use a card that this "
-            "version of fyp_lite saved."
+            f"{name} has another format than {FORMAT!r}: use a card that this version of fyp_lite "
+            "saved."
         )
-    if "detector" not in values:  # older cards hold it among the versions
-        found = values.get("versions")
-        values["detector"] = found.pop("detector", None) if isinstance(found, dict) else None
-    names = {field.name for field in fields(RunCard)}
+    known = {*REQUEST_NAMES, *SETTINGS, "made"}
+    if extra := sorted(values.keys() - known):
+        raise CardError(f"{name} has {extra!s:.100}, but only {sorted(known)} are known.")
+    for key, value in values.items():
+        kind = dict if key in (*SETTINGS, "made") else str
+        if not isinstance(value, kind) or (kind is str and not _is_text(value)):
+            what = "an object" if kind is dict else "text"
+            raise CardError(f"{name} has {value!r:.60} as {key}, but it must be {what}.")
+    if "made" in values:
+        values["made"] = _read_provenance(values["made"])
+    return values
+
+
+def _whole_card(values: dict[str, Any]) -> RunCard:
+    if "made" not in values:
+        raise CardError(
+            "This is a settings file, not a run card: it does not say what made its video."
+        )
+    made = values.pop("made")
+    missing = [name for name in (*REQUEST_NAMES, *SETTINGS) if name not in values]
+    if missing:
+        raise CardError(f"The run card lacks {missing!s:.100}: paste it unchanged.")
+    return RunCard(Request.from_dict(values), made)
+
+
+def _read_provenance(values: dict[str, Any]) -> Provenance:
+    names = {field.name for field in fields(Provenance)}
     if values.keys() != names:
         missing, extra = sorted(names - values.keys()), sorted(values.keys() - names)
         raise CardError(
             f"The run card lacks {missing} and has unknown {extra!s:.100}: paste it unchanged."
         )
-    for field in fields(RunCard):
-        values[field.name] = _read_value(field.name, str(field.type), values[field.name])
-    clip = values["clip"]
-    if Path(clip).name != clip or "\\" in clip or clip in ("", ".."):
-        raise CardError(
-            f"The card's clip is {clip!r:.60}, but must be a file's name without a folder: paste "
-            "it again."
-        )
-    return values
+    return Provenance(
+        **{f.name: _read_value(f.name, str(f.type), values[f.name]) for f in fields(Provenance)}
+    )
 
 
 def _read_value(name: str, kind: str, value: Any) -> Any:
-    """One field as the kind that `RunCard` declares for it."""
-    if kind == "ClipSettings":
-        return ClipSettings.from_dict(value)
-    if kind == "SampleSettings":
-        return SampleSettings.from_dict(value)
+    """One field as the kind that `Provenance` declares for it."""
     if kind == "bytes" and isinstance(value, str):
         try:
             thumbnail = base64.b64decode(value, validate=True)
@@ -300,7 +349,6 @@ def _read_value(name: str, kind: str, value: Any) -> Any:
         return thumbnail
     right = {
         "str": _is_text(value),
-        "str | None": value is None or (_is_text(value) and value != ""),
         "float": isinstance(value, int | float)
         and not isinstance(value, bool)
         and 0 <= value <= 1e9,  # neither infinite nor NaN
@@ -350,16 +398,5 @@ def _weights(pipeline: FollowYourPosePipeline) -> tuple[str, str]:
     return name, hashlib.sha256(hashes.encode()).hexdigest()
 
 
-def differences(a: RunCard, b: RunCard) -> list[str]:
-    """What two runs do not have in common, each as "seed: 0 → 1"; empty where nothing differs."""
-    facts = [
-        {"prompt": card.prompt, "negative prompt": card.negative_prompt or "none"}
-        | {"clip": card.clip}
-        | {"detector": card.detector or "none"}
-        | card.clip_settings.to_dict()
-        | card.sample_settings.to_dict()
-        | {"model": f"{card.model} {card.weights_hash[:8]}".strip()}
-        for card in (a, b)
-    ]
-    one, other = facts
-    return [f"{name}: {one[name]} → {other[name]}" for name in one if one[name] != other[name]]
+def _dtype(pipeline: FollowYourPosePipeline) -> str:
+    return str(pipeline.unet.dtype).removeprefix("torch.")

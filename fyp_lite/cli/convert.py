@@ -1,22 +1,21 @@
-"""`fyp-lite convert`: the published files to a folder that loads in seconds."""
+"""Convert the published Follow Your Pose model to a folder that loads in seconds.
+
+Sources are folders, or owner/name@revision on the hub; see docs/full_model.md.
+"""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from fyp_lite.cli.options import Parser
 from fyp_lite.full.convert import DTYPES, convert_full, full_folder
 from fyp_lite.full.sources import FOLLOW_YOUR_POSE, STABLE_DIFFUSION, FullSources
 
+USAGE = "[options]"
 
-def convert_command(arguments: list[str]) -> int:
-    """`fyp-lite convert ...`; returns the exit code.
 
-    Raises:
-        CheckpointError: see `convert_full`.
-    """
-    options = _build_parser().parse_args(arguments)
+def run(options: argparse.Namespace) -> None:
+    """Convert what the options say. Raises CheckpointError as `convert_full` does."""
     sources = FullSources(
         stable_diffusion=options.stable_diffusion,
         follow_your_pose=options.follow_your_pose,
@@ -24,15 +23,9 @@ def convert_command(arguments: list[str]) -> int:
         loras=tuple(_read_lora(text) for text in options.lora),
     )
     convert_full(options.out, sources, dtype=DTYPES[options.dtype], download=options.download)
-    return 0
 
 
-def _build_parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="fyp-lite convert",
-        description="Convert the published Follow Your Pose model to a folder that loads in "
-        "seconds. Sources are folders, or owner/name@revision on the hub; see docs/full_model.md.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--download", action="store_true", help="fetch what is missing, after saying how much")
     add("--out", type=Path, metavar="FOLDER", help=f"default: {full_folder()}")
@@ -62,7 +55,6 @@ def _build_parser() -> argparse.ArgumentParser:
         help="add a LoRA to the weights; may be given again",
     )
     add("--dtype", choices=DTYPES, default="float16", help="of the weights (default: %(default)s)")
-    return parser
 
 
 def _read_lora(text: str) -> tuple[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.metadata
 import os
 import platform
@@ -19,6 +20,7 @@ LEAST_VERSIONS = {
     "numpy": "1.26",
     "ipywidgets": "7.7.1",
 }
+USAGE = ""
 LEAST_PYTHON = (3, 10)
 LEAST_MEMORY = 1.5  # GB; a run of the lite model peaks at 1.1
 SLOW = 60  # seconds for a video; more is no fun in a lesson
@@ -42,6 +44,14 @@ class Row:
     @property
     def ok(self) -> bool:
         return not self.fix
+
+
+def add_options(_parser: argparse.ArgumentParser) -> None:
+    """It has none."""
+
+
+def run(_arguments: argparse.Namespace) -> None:
+    print(report())
 
 
 def report() -> str:

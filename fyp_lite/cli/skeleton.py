@@ -1,4 +1,4 @@
-"""Raw video on the command line: `fyp-lite skeleton`, and what `--clip raw.mp4` needs."""
+"""Find the people of a raw video: as a skeleton video, as keypoints, or both."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from fyp_lite.cli.options import add_raw_options
+from fyp_lite.cli.progress import progress_bar
 from fyp_lite.clip import Clip, choose_frames, crop_box
 from fyp_lite.files.writing import file_path
 from fyp_lite.keypoints.advice import clip_advice
@@ -16,8 +18,28 @@ from fyp_lite.opening import find_input_type, open_clip
 from fyp_lite.settings import ClipSettings
 from fyp_lite.video import check_video_path
 
+USAGE = "FILE --out FILE.mp4 --keypoints FILE.json [options]"
 
-def skeleton(arguments: argparse.Namespace) -> None:
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("clip", metavar="FILE", help="raw video (mp4, gif, webm, ...)")
+    parser.add_argument("--out", metavar="FILE", help="skeleton video: .mp4")
+    parser.add_argument("--keypoints", metavar="FILE", help="keypoints: .json")
+    add_raw_options(parser, default="auto")
+    parser.add_argument("--weights", type=Path, metavar="FOLDER", help="the backend's own files")
+    parser.add_argument(
+        "--max-people", type=int, default=3, metavar="N", help="how many are kept (default: 3)"
+    )
+    for name, flag, text in (
+        ("track", "--no-tracking", "take people in the order in which each frame gives them"),
+        ("fill_gaps", "--no-filling", "leave joints missing that are missing for a moment"),
+        ("smooth", "--no-smoothing", "leave the jitter in"),
+        ("cache", "--no-cache", "neither use nor keep what was found before"),
+    ):
+        parser.add_argument(flag, dest=name, action="store_false", help=text)
+
+
+def run(arguments: argparse.Namespace) -> None:
     """Find the people of a raw video and write what the arguments ask for."""
     video = file_path(arguments.out) if arguments.out else None
     keypoints = file_path(arguments.keypoints) if arguments.keypoints else None
@@ -79,14 +101,11 @@ def check_targets(clip: Clip, video: Path | None, keypoints: Path | None) -> Non
 
 
 def show_progress(steps: Iterable[ExtractStep]) -> ExtractStep:
-    """Run an extraction, show on a terminal how far it is, and return its last step."""
-    alive = sys.stderr.isatty()
-    for step in steps:
-        if alive and step.clip is None:
-            text = f"frame {step.done} of {step.total}, about {step.seconds_left:.0f} s left"
-            print(f"\r{text:60}", end="", file=sys.stderr, flush=True)
-    if alive:
-        print(f"\r{'':60}\r", end="", file=sys.stderr, flush=True)
+    """Run an extraction, show how far it is, and return its last step."""
+    with progress_bar("frames") as bar:
+        for step in steps:
+            bar.total = step.total
+            bar.update(step.done - bar.n)
     return step
 
 

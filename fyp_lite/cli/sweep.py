@@ -1,4 +1,8 @@
-"""`fyp-lite sweep`: clips × prompts × seeds × settings on the command line."""
+"""Make one video for each combination of clips, prompts and values.
+
+Each is stored with its run card as soon as it is finished; run the same command again to resume
+after an interruption.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +13,26 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fyp_lite.cli.options import (
+    CLIP_OPTIONS,
+    FLAGS,
+    SAMPLE_OPTIONS,
+    add_raw_options,
+    add_setting_options,
+    read_options,
+)
+from fyp_lite.cli.progress import progress_bar
 from fyp_lite.cli.skeleton import show_progress
 from fyp_lite.clip import Clip
 from fyp_lite.keypoints.extract import extract_steps
-from fyp_lite.opening import find_input_type, open_clip
+from fyp_lite.opening import find_clip, find_input_type, open_clip
+from fyp_lite.request import Request
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.sweeps.axes import SweepError, read_values
 from fyp_lite.sweeps.cluster import local_client
-from fyp_lite.sweeps.run import Batch, Progress
+from fyp_lite.sweeps.run import Batch
 from fyp_lite.sweeps.sheet import result_of, write_sheet
 from fyp_lite.sweeps.store import INDEX
-from fyp_lite.text import readable_seconds
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -27,13 +40,51 @@ if TYPE_CHECKING:
 MOST_CELLS = 100  # videos on a sheet; with more it can no longer be looked at
 
 
-def sweep_command(
-    arguments: argparse.Namespace,
-    clip_settings: ClipSettings,
-    sample_settings: SampleSettings,
-    flags: dict[str, str],
-) -> None:
-    """Make what the arguments say; `flags` are settings whose option has another name."""
+USAGE = "PROMPT ... --clip FILE --vary NAME=V,V --out FOLDER [options]"
+SWEEP_EPILOG = """examples:
+  fyp-lite sweep "a panda on the sea" --clip dance --vary seed=0,1,2 --vary guidance_scale=1,3 \\
+           --out sweep
+  fyp-lite sweep --prompts-file prompts.txt --clip dance --clip walk --steps 10 --workers 2 \\
+           --out batch
+
+index.csv in the folder says which files belong to which values. Where at most two things vary,
+grid.png shows all videos on one sheet."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = SWEEP_EPILOG
+    add = parser.add_argument
+    add("prompts", nargs="*", metavar="PROMPT", help="one sentence or several, each in quotes")
+    add("--prompts-file", metavar="FILE", help="a text file with a prompt in each line")
+    add(
+        *("--clip", "-c"),
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="skeleton video, raw video, keypoints or a bundled clip's name; may be given again",
+    )
+    add(
+        "--vary",
+        action="append",
+        default=[],
+        metavar="NAME=V,V",
+        help="values of a setting, with commas between; may be given again",
+    )
+    add("--out", metavar="FOLDER", help="where the videos are stored")
+    add("--negative-prompt", default="", metavar="TEXT", help="what to lead away from")
+    add("--model", default="lite", help="'lite' (bundled), 'full' or a folder of either")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--workers", type=int, metavar="N", help="worker processes on this machine, by Dask"
+    )
+    where.add_argument("--cluster", metavar="ADDRESS", help="of a Dask cluster: tcp://node7:8786")
+    add_raw_options(parser, default="auto")
+    add_setting_options(parser.add_argument_group("time and space"), ClipSettings, CLIP_OPTIONS)
+    add_setting_options(parser.add_argument_group("sampling"), SampleSettings, SAMPLE_OPTIONS)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Make what the arguments say."""
     if not arguments.out:
         raise SweepError("There is no place for the videos; give --out FOLDER.")
     began = time.perf_counter()
@@ -42,16 +93,19 @@ def sweep_command(
         raise SweepError("There is no prompt; give one or more, or --prompts-file FILE.")
     if not arguments.clip:
         raise SweepError("There is no clip; give --clip FILE, which may be given again.")
+    axes: dict[str, Any] = {"clip": [], "prompt": prompts} | read_axes(arguments.vary)
     with ExitStack() as stack:
-        clips = []
         for name in arguments.clip:
-            clips.append(open_whole(name, arguments.input_type, arguments.backend))
-            stack.enter_context(clips[-1])
-        axes = {"clip": clips, "prompt": prompts} | read_axes(arguments.vary, flags)
-        batch = Batch(
-            *(arguments.model, axes, arguments.out, clip_settings, sample_settings),
-            negative_prompt=arguments.negative_prompt,
+            clip = open_whole(find_clip(name), arguments.input_type, arguments.backend)
+            axes["clip"].append(stack.enter_context(clip))
+        request = Request(
+            prompts[0],
+            axes["clip"][0],
+            arguments.negative_prompt,
+            ClipSettings.from_dict(read_options(arguments, CLIP_OPTIONS)),
+            SampleSettings.from_dict(read_options(arguments, SAMPLE_OPTIONS)),
         )
+        batch = Batch(arguments.model, request, axes, arguments.out)
         client: Client | str | None = arguments.cluster
         if arguments.workers is not None:
             client = stack.enter_context(local_client(arguments.workers))
@@ -72,9 +126,9 @@ def read_prompts(path: str | None) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def read_axes(given: list[str], flags: dict[str, str]) -> dict[str, Any]:
+def read_axes(given: list[str]) -> dict[str, Any]:
     """`--vary NAME=VALUE,VALUE` to axes; a name may be written like its option."""
-    names = {flag.removeprefix("--"): name for name, flag in flags.items()}
+    names = {flag.removeprefix("--"): name for name, flag in FLAGS.items()}
     axes: dict[str, Any] = {}
     for text in given:
         name, found, values = text.partition("=")
@@ -103,31 +157,18 @@ def open_whole(name: str, input_type: str, backend: str) -> Clip:
 
 
 def follow(batch: Batch, client: Client | str | None) -> None:
-    """Run the batch; say after every video, and on a terminal after every step, how far it is."""
-    alive, warned, done = sys.stderr.isatty(), False, -1
-    for at in batch.steps(client):
-        if not warned:
-            warned = True
-            for word, nearest in batch.unknown_words.items():
-                hint = f": did you mean {' or '.join(nearest)}?" if nearest else "."
-                print(f"The model does not know the word “{word}”{hint}", file=sys.stderr)
-        if alive:
-            print(f"\r{progress_line(at):70}", end="", file=sys.stderr, flush=True)
-        elif at.done != done:
-            print(progress_line(at), file=sys.stderr, flush=True)
-        done = at.done
-    if alive:
-        print(file=sys.stderr)
-
-
-def progress_line(at: Progress) -> str:
-    """ "3 of 12 videos stored, about 2 min left" """
-    parts = [f"{at.done} of {at.total} videos stored"]
-    if at.step:
-        parts.append(f"step {at.step} of {at.num_steps}")
-    if at.seconds_left and at.done < at.total:
-        parts.append(f"{readable_seconds(at.seconds_left)} left")
-    return ", ".join(parts)
+    """Run the batch, and show how far it is."""
+    warned = False
+    with progress_bar("videos") as bar:
+        for at in batch.steps(client):
+            if not warned:
+                warned = True
+                for word, nearest in batch.unknown_words.items():
+                    hint = f": did you mean {' or '.join(nearest)}?" if nearest else "."
+                    bar.write(f"The model does not know the word “{word}”{hint}", file=sys.stderr)
+            bar.total = at.total
+            bar.set_postfix_str(f"step {at.step} of {at.num_steps}" if at.step else "", False)
+            bar.update(at.done - bar.n)
 
 
 def tell(batch: Batch, seconds: float) -> None:

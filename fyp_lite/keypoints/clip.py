@@ -27,8 +27,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from fyp_lite.clip import MAX_FRAMES, MAX_PIXELS, Clip, CropBox
-from fyp_lite.files.decoding import ClipError
-from fyp_lite.files.writing import check_room_in_name, file_path, written_whole
+from fyp_lite.files.writing import ClipError, check_room_in_name, file_path, written_whole
 from fyp_lite.skeleton import JOINTS, draw_skeletons
 from fyp_lite.video import write_long_video
 
@@ -182,6 +181,7 @@ class _Drawing:
 
     def __init__(self, keypoint_clip: KeypointClip) -> None:
         self._clip = keypoint_clip
+        self.num_frames, self.fps = keypoint_clip.num_frames, keypoint_clip.fps
 
     def decode(self, first: int, last: int) -> Any:
         for people in self._clip.keypoints[first : last + 1]:

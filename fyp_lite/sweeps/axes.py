@@ -8,19 +8,18 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fyp_lite.cards.card import ClipFacts, clip_facts
 from fyp_lite.clip import Clip, choose_frames, crop_box
 from fyp_lite.opening import open_clip, open_skeleton
-from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.request import SETTING_NAMES, Request
+from fyp_lite.settings import ClipSettings
 from fyp_lite.text import nearest_name
 from fyp_lite.video import check_video_path
 
-CLIP_NAMES = tuple(field.name for field in fields(ClipSettings))
-SAMPLE_NAMES = tuple(field.name for field in fields(SampleSettings))
-AXIS_NAMES = ("clip", "prompt", "negative_prompt", *CLIP_NAMES, *SAMPLE_NAMES)
+AXIS_NAMES = SETTING_NAMES
 TEXT_NAMES = ("clip", "prompt", "negative_prompt", "scheduler")
 SENTENCES = ("prompt", "negative_prompt")  # may have commas inside
 Value = int | float | str | None
@@ -57,32 +56,35 @@ class Job:
     """
 
     values: dict[str, Value]
+    request: Request
     clip: ClipFacts
     content: str
-    prompt: str
-    negative_prompt: str
-    clip_settings: ClipSettings
-    sample_settings: SampleSettings
 
     def scale(self, model: Model) -> float:
         """The guidance scale that is used."""
-        scale = self.sample_settings.guidance_scale
+        scale = self.request.sample_settings.guidance_scale
         return float(model.guidance_scale if scale is None else scale)
 
     def recipe(self, model: Model) -> dict[str, Any]:
         """Every fact that decides what the video looks like."""
-        texts = {"prompt": self.prompt, "negative_prompt": self.negative_prompt}
-        settings = self.clip_settings.to_dict() | self.sample_settings.to_dict()
+        request = self.request
         return {
-            **texts,
-            **settings,
+            "prompt": request.prompt,
+            "negative_prompt": request.negative_prompt,
+            **request.clip_settings.to_dict(),
+            **request.sample_settings.to_dict(),
             "guidance_scale": self.scale(model),
             "clip": self.clip.name,
             "detector": self.clip.detector,
             "content": self.content,
-            "fps": self.clip.fps / self.clip_settings.frame_stride,
+            "fps": self.fps,
             "model": model.fingerprint,
         }
+
+    @property
+    def fps(self) -> float:
+        """Frames a second of the video."""
+        return self.clip.fps / self.request.clip_settings.frame_stride
 
     def name(self, model: Model) -> str:
         """What its files are called: 16 letters that follow from the recipe."""
@@ -90,10 +92,10 @@ class Job:
         return hashlib.sha256(recipe.encode()).hexdigest()[:16]
 
     def work(self, model: Model) -> int:
-        """What it costs, as frames times network answers: for estimates of time."""
-        by_branches = self.sample_settings.steps_by_branches(self.scale(model))
-        answers = sum(count * steps for count, steps in by_branches.items())
-        return self.clip_settings.num_frames * answers
+        """What it costs, as frames times network evaluations: for estimates of time."""
+        by_branches = self.request.sample_settings.steps_by_branches(self.scale(model))
+        evaluations = sum(count * steps for count, steps in by_branches.items())
+        return self.request.clip_settings.num_frames * evaluations
 
 
 @dataclass(frozen=True)
@@ -122,14 +124,11 @@ def check_axes(axes: Axes) -> dict[str, list[Any]]:
         if name in SENTENCES and not all(isinstance(value, str) for value in values):
             raise SweepError(f"The sweep has {values} as {name}, but each must be text.")
         checked[name] = values
-    for name in ("clip", "prompt"):
-        if name not in checked:
-            raise SweepError(f'The sweep has no {name}: give "{name}" and at least one value.')
     return checked
 
 
 def plan_jobs(
-    axes: Mapping[str, list[Any]], common: Mapping[str, Any]
+    axes: Mapping[str, list[Any]], request: Request
 ) -> tuple[list[Job], dict[str, Source]]:
     """All jobs, the last axis varying fastest, and the clips by their value on the axis.
 
@@ -137,29 +136,27 @@ def plan_jobs(
 
     Args:
         axes: as `check_axes` returns them.
-        common: the values of all names that are no axis.
+        request: has the values of all names that are not an axis.
 
     Raises:
         SettingsError, ClipError: a value that is out of its range or does not fit a clip.
     """
     rows = [dict(zip(axes, row, strict=True)) for row in itertools.product(*axes.values())]
-    wholes = [{**common, **row} for row in rows]
-    settings = [(_pick(ClipSettings, whole), _pick(SampleSettings, whole)) for whole in wholes]
-    sources = {}
-    for clip in axes["clip"]:
-        chosen = {s for row, (s, _) in zip(rows, settings, strict=True) if row["clip"] == clip}
-        sources[clip_label(clip)] = _source(clip, chosen)
+    requests = [request.changed(row) for row in rows]
+    chosen: dict[str, set[ClipSettings]] = {}
+    clips = {}
+    for each in requests:
+        label = clip_label(each.clip)
+        clips[label] = each.clip
+        chosen.setdefault(label, set()).add(each.clip_settings)
+    sources = {label: _source(clips[label], settings) for label, settings in chosen.items()}
     jobs = []
-    for row, whole, (clip_settings, sampling) in zip(rows, wholes, settings, strict=True):
-        values = row | {"clip": clip_label(row["clip"])}
-        source, texts = sources[values["clip"]], (whole["prompt"], whole["negative_prompt"])
-        jobs.append(Job(values, source.facts, source.content, *texts, clip_settings, sampling))
+    for row, each in zip(rows, requests, strict=True):
+        label = clip_label(each.clip)
+        source = sources[label]
+        values = {"clip": label, "prompt": each.prompt} | row | {"clip": label}
+        jobs.append(Job(values, replace(each, clip=label), source.facts, source.content))
     return jobs, sources
-
-
-def _pick(kind: Any, values: Mapping[str, Any]) -> Any:
-    """The settings of a kind out of all values."""
-    return kind.from_dict({field.name: values[field.name] for field in fields(kind)})
 
 
 def clip_label(clip: Clip | str | os.PathLike[str]) -> str:

@@ -15,7 +15,8 @@ import numpy as np
 from fyp_lite.advice import UNHEARD
 from fyp_lite.opening import prepare_clip
 from fyp_lite.pipeline import FollowYourPosePipeline
-from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.request import Request
+from fyp_lite.settings import ClipSettings
 from fyp_lite.skeleton import check_skeleton_frames
 from fyp_lite.sweeps.axes import Axes, Job, Model, SweepError, check_axes, plan_jobs
 from fyp_lite.sweeps.cluster import connected, made_on_workers
@@ -68,16 +69,12 @@ class Batch:
     def __init__(
         self,
         model: FollowYourPosePipeline | str | os.PathLike[str],
+        request: Request,
         axes: Axes,
         out: str | os.PathLike[str],
-        clip_settings: ClipSettings,
-        sample_settings: SampleSettings,
-        negative_prompt: str = "",
     ) -> None:
         self.axes = check_axes(axes)
-        common = clip_settings.to_dict() | sample_settings.to_dict()
-        common |= {"negative_prompt": negative_prompt}
-        self.jobs, self._sources = plan_jobs(self.axes, common)
+        self.jobs, self._sources = plan_jobs(self.axes, request)
         self.store = Store(Path(out).expanduser())
         self.pipeline = model if isinstance(model, FollowYourPosePipeline) else None
         self._source = "" if self.pipeline else _absolute(str(model))
@@ -130,7 +127,8 @@ class Batch:
 
     def _look(self, client: Client | None) -> None:
         """Load the model, or have a worker load it; check the prompts before the first video."""
-        prompts = sorted({text for job in self.jobs for text in (job.prompt, job.negative_prompt)})
+        requests = [job.request for job in self.jobs]
+        prompts = sorted({text for r in requests for text in (r.prompt, r.negative_prompt)})
         if client is None:
             if self.pipeline is None:
                 self.pipeline, self.model = loaded(self._source, self.store.dtype())
@@ -148,17 +146,17 @@ class Batch:
 
     def _check_negative_prompts(self, model: Model) -> None:
         """Refuse negative prompts of which not one would make a difference."""
-        led = [job for job in self.jobs if job.negative_prompt.strip()]
+        led = [job for job in self.jobs if job.request.negative_prompt.strip()]
         if led and all(job.scale(model) == 1 for job in led):
             raise SweepError(UNHEARD)
 
     def _check_frames(self, jobs: Sequence[Job]) -> None:
         """Refuse what is no skeleton video, before the first video is made."""
-        for clip, settings in dict.fromkeys((j.values["clip"], j.clip_settings) for j in jobs):
-            check_skeleton_frames(self._prepare(str(clip), settings))
+        for choice in dict.fromkeys(_choice(job) for job in jobs):
+            check_skeleton_frames(self._prepare(*choice))
 
     def _frames(self, job: Job) -> np.ndarray:
-        return self._prepare(str(job.values["clip"]), job.clip_settings)
+        return self._prepare(*_choice(job))
 
     def _read_frames(self, clip: str, settings: ClipSettings) -> np.ndarray:
         assert self.model is not None
@@ -187,9 +185,9 @@ class Batch:
         failed: list[tuple[Job, Exception]] = []
         began = time.perf_counter()
         first = (todo or self.jobs)[0]
-        yield Progress(done, total, 0, first.sample_settings.num_inference_steps)
+        yield Progress(done, total, 0, first.request.sample_settings.num_inference_steps)
         for job, step, outcome in events:
-            num_steps = job.sample_settings.num_inference_steps
+            num_steps = job.request.sample_settings.num_inference_steps
             share = step / num_steps if outcome is None else 1.0
             so_far = made + share * job.work(self.model)
             if outcome is not None:
@@ -211,27 +209,25 @@ class Batch:
 
 def batch(
     model: FollowYourPosePipeline | str | os.PathLike[str],
+    request: Request,
     axes: Axes,
     *,
     out: str | os.PathLike[str],
-    clip_settings: ClipSettings | None = None,
-    sample_settings: SampleSettings | None = None,
-    negative_prompt: str = "",
     client: Client | str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> list[Stored]:
     """One video for each combination of values, stored in `out` as they come.
 
-    What is stored already is not made again: a batch that was interrupted or killed goes on where
-    it was. index.csv in `out` says which files belong to which values.
+    What is stored already is not made again: run an interrupted batch again to resume it. index.csv
+    in `out` says which files belong to which values.
 
     Args:
         model: a pipeline, "lite", "full" or a folder; see `load_pipeline`.
-        axes: {name: values}; "clip" (paths or open clips; the people of a raw video are found
-            once) and "prompt" must be there, "negative_prompt" and every field of ClipSettings and
-            SampleSettings may be.
+        request: what all videos have in common.
+        axes: {name: values} of what varies: "clip" (paths or open clips; the people of a raw video
+            are found once), "prompt", "negative_prompt", and every field of ClipSettings and
+            SampleSettings.
         out: a folder, made where it is missing.
-        clip_settings, sample_settings, negative_prompt: what no axis varies.
         client: a distributed.Client, the address of a Dask scheduler, "local" for a cluster on
             this machine, None for this process. Workers need fyp_lite and the model under the
             same name, but neither the clips nor `out`.
@@ -245,14 +241,16 @@ def batch(
             the end where some videos failed; the others are stored.
         SettingsError, ClipError: a value that is out of its range or does not fit a clip.
     """
-    whole = Batch(
-        *(model, axes, out, clip_settings or ClipSettings()),
-        *(sample_settings or SampleSettings(), negative_prompt),
-    )
+    whole = Batch(model, request, axes, out)
     for progress in whole.steps(client):
         if on_progress:
             on_progress(progress)
     return [whole.stored(job) for job in whole.jobs]
+
+
+def _choice(job: Job) -> tuple[str, ClipSettings]:
+    """What decides a job's skeleton frames."""
+    return job.request.clip_name, job.request.clip_settings
 
 
 def _absolute(model: str) -> str:

@@ -6,16 +6,15 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from fyp_lite.clip import Clip
 from fyp_lite.drawing import DIM, INK, LIT, PAPER, Word, font, letter, wrapped
 from fyp_lite.files.writing import written_whole
-from fyp_lite.opening import open_skeleton
 from fyp_lite.pipeline import FollowYourPosePipeline
+from fyp_lite.request import Request
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.sweeps.axes import Job, SweepError, Value
 from fyp_lite.sweeps.run import Batch, Progress
@@ -29,16 +28,6 @@ LABEL = 128  # pixels for the names of the rows
 Key = tuple[Value, Value]
 Axis = Mapping[str, Sequence[Any]]
 ONE_COLUMN: tuple[str, list[Value]] = ("", [None])
-
-
-class Given(NamedTuple):
-    """What all videos of a sweep have in common."""
-
-    clip: Clip
-    prompt: str
-    clip_settings: ClipSettings
-    sample_settings: SampleSettings
-    negative_prompt: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,28 +68,23 @@ class SweepResult:
 
 def sweep(
     pipeline: FollowYourPosePipeline,
-    clip: Clip | str | os.PathLike[str],
-    prompt: str,
-    clip_settings: ClipSettings,
-    sample_settings: SampleSettings,
+    request: Request,
     rows: Axis,
     columns: Axis | None = None,
     *,
     out: str | os.PathLike[str],
-    negative_prompt: str = "",
     client: Client | str | None = None,
 ) -> SweepResult:
     """One video for each value in `rows`, or for each pair of values in `rows` and `columns`.
 
     Every video is stored in `out` as soon as it is finished, with its run card, and the sheet as
-    grid.png at the end. What is stored already is not made again: a sweep that was interrupted
-    goes on where it was. For more than two axes, see `sweeps.batch`.
+    grid.png at the end. What is stored already is not made again: run an interrupted sweep again to
+    resume it. For more than two axes, see `sweeps.batch`.
 
     Args:
         pipeline: the model.
-        clip: an open clip, or its path; the people of a raw video are found first.
-        prompt, clip_settings, sample_settings, negative_prompt: what all videos have in common; so
-            all start from the same noise, unless the seed is swept.
+        request: what all videos have in common; so all start from the same noise, unless the seed
+            is swept. The people of a raw video are found first.
         rows, columns: {name: values} with one name each: a field of ClipSettings or
             SampleSettings, "prompt", "negative_prompt" or "clip".
         out: a folder, made where it is missing.
@@ -111,16 +95,7 @@ def sweep(
             video is made.
         SettingsError, ClipError: a value that is out of its range or does not fit the clip.
     """
-    if not isinstance(clip, Clip):
-        with open_skeleton(clip) as opened:
-            return sweep(
-                *(pipeline, opened, prompt, clip_settings, sample_settings, rows, columns),
-                out=out,
-                negative_prompt=negative_prompt,
-                client=client,
-            )
-    given = Given(clip, prompt, clip_settings, sample_settings, negative_prompt)
-    whole = Sweep(pipeline, given, rows, columns, out)
+    whole = Sweep(pipeline, request, rows, columns, out)
     for _ in whole.steps(client):
         pass
     return whole.result()
@@ -136,7 +111,7 @@ class Sweep:
     def __init__(
         self,
         pipeline: FollowYourPosePipeline,
-        given: Given,
+        request: Request,
         rows: Axis,
         columns: Axis | None,
         out: str | os.PathLike[str],
@@ -147,9 +122,7 @@ class Sweep:
             if axes.keys() == across.keys():
                 raise SweepError(f"rows and columns both vary {next(iter(axes))}: vary two names.")
             axes |= across
-        common: dict[str, Any] = {"clip": [given.clip], "prompt": [given.prompt]}
-        alone = {name: value for name, value in common.items() if name not in axes}
-        self.batch = Batch(pipeline, alone | axes, out, *given[2:])  # made row by row
+        self.batch = Batch(pipeline, request, axes, out)  # made row by row
         self.rows, self.columns = axes_of_sheet(self.batch, *axes)
         self.title = _title(self.batch.jobs[0], axes)
         self.cells, self.out = self.batch.jobs, self.batch.store.folder
@@ -206,11 +179,12 @@ def _axis(what: str, axis: Axis) -> dict[str, Any]:
 def _title(job: Job, swept: Iterable[str]) -> str:
     """The prompt, if it is common to all, and every setting that is not at its default."""
     defaults = ClipSettings().to_dict() | SampleSettings().to_dict()
-    settings = job.clip_settings.to_dict() | job.sample_settings.to_dict()
+    request = job.request
+    settings = request.clip_settings.to_dict() | request.sample_settings.to_dict()
     shown = ("seed", "num_inference_steps")  # worth saying also where they are the default
-    parts = [] if "prompt" in swept else [f"“{job.prompt}”"]
-    if job.negative_prompt and "negative_prompt" not in swept:
-        parts.append(f"without “{job.negative_prompt}”")
+    parts = [] if "prompt" in swept else [f"“{request.prompt}”"]
+    if request.negative_prompt and "negative_prompt" not in swept:
+        parts.append(f"without “{request.negative_prompt}”")
     parts += [
         f"{name} {value}"
         for name, value in settings.items()

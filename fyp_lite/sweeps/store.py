@@ -45,7 +45,9 @@ class Stored:
             with np.load(self.exact, allow_pickle=False) as stored:
                 return stored["video"], float(stored["fps"])
         except FileNotFoundError:
-            raise SweepError(f"{self.exact} is not made yet: let the sweep go on.") from None
+            raise SweepError(
+                f"{self.exact} is not made yet: run the sweep again to resume it."
+            ) from None
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise SweepError(
                 f"{self.exact} is damaged ({error}): delete it, then run the sweep again."
@@ -64,13 +66,13 @@ class Store:
         return Stored(*(self.folder / f"{name}{suffix}" for suffix in (".mp4", ".json", ".npz")))
 
     def dtype(self) -> str:
-        """The number format of what is stored, "" where nothing is.
+        """The dtype of what is stored, "" where nothing is.
 
-        A sweep that goes on stays with it: which one is fastest may be measured differently today.
+        A resumed sweep keeps it: which one is fastest may be measured differently today.
         """
         for path in sorted(self.folder.glob("*.json")):
             with suppress(ValueError):  # other JSON
-                dtype = RunCard.load(path).dtype
+                dtype = RunCard.load(path).made.dtype
                 if dtype in DTYPES:
                     return dtype
         return ""

@@ -76,22 +76,26 @@ def make_steps(
 ) -> Generator[SampleStep, None, Files]:
     """Make one video; yields every step, returns its files, the one that counts last."""
     began = time.perf_counter()
+    request = job.request
     for step in pipeline.steps(
-        job.prompt, skeleton_frames, job.sample_settings, negative_prompt=job.negative_prompt
+        request.prompt,
+        skeleton_frames,
+        request.sample_settings,
+        negative_prompt=request.negative_prompt,
     ):
         yield step
     video = pipeline.decode(step.latents)[0]
     seconds = time.perf_counter() - began
-    card = make_card(
-        *(pipeline, job.clip, job.clip_settings, job.sample_settings, job.prompt, video),
-        *(seconds, job.negative_prompt),
-    )
-    fps = job.clip.fps / job.clip_settings.frame_stride
-    arrays: dict[str, Any] = {"video": video, "fps": fps, "recipe": json.dumps(job.recipe(model))}
+    card = make_card(pipeline, request, video, seconds, job.clip)
+    arrays: dict[str, Any] = {
+        "video": video,
+        "fps": job.fps,
+        "recipe": json.dumps(job.recipe(model)),
+    }
     exact = io.BytesIO()
     np.savez_compressed(exact, **arrays)
     return {
-        ".mp4": encode_mp4(video, fps),
+        ".mp4": encode_mp4(video, job.fps),
         ".json": card.to_json().encode() + b"\n",
         ".npz": exact.getvalue(),
     }

@@ -18,14 +18,15 @@ GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:gli
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
+from multiprocessing import get_all_start_methods
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,12 +34,13 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, broadcast
-from matplotlib.figure import Figure
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 from fyp_lite.threads import give_way
 from fyp_world.training.dtype import faster_dtype, training_in
+from fyp_world.training.log import Log, OnLog, draw_losses, print_line
 
 EMA_DECAY = 0.999
 WEIGHT_DECAY = 0.01
@@ -53,14 +55,12 @@ class Draw:
     Attributes:
         seed, step: of the run.
         process, processes: which share of the step's batch this is, of how many.
-        progress: how much of the run is done, 0...1.
     """
 
     seed: int
     step: int
     process: int = 0
     processes: int = 1
-    progress: float = 0.0
 
     @property
     def rng(self) -> np.random.Generator:
@@ -80,8 +80,6 @@ class Draw:
 Item = dict[str, Tensor]
 MakeBatch = Callable[[Draw], Item]
 MakeOptimizer = Callable[[list[nn.Parameter], float], torch.optim.Optimizer]
-LogLine = dict[str, float | str]
-OnLog = Callable[[LogLine], None]
 
 
 def stack(items: list[Item]) -> Item:
@@ -106,6 +104,7 @@ class Options:
     seed: int
     save_minutes: float
     init: Path | None
+    workers: int = field(default=0, kw_only=True)
 
     def __post_init__(self) -> None:
         """Refuse what no training can use. Raises ValueError."""
@@ -146,7 +145,22 @@ def option_parser(
     parser.add_argument("--learning-rate", type=float, default=learning_rate)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save-minutes", type=float, default=3.0, help="between checkpoints")
+    parser.add_argument(
+        "--workers",
+        type=workers_count,
+        default=0,
+        help="processes that prepare batches ahead, for a GPU that would wait for them",
+    )
     return parser
+
+
+def workers_count(text: str) -> int:
+    """The value of `--workers`."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"it is {text!r}: give a number from 0 on.")
+    if int(text) and "fork" not in get_all_start_methods():
+        raise argparse.ArgumentTypeError("this system cannot fork a process: leave it at 0.")
+    return int(text)
 
 
 def parse_options(
@@ -216,16 +230,14 @@ def muon(parameters: list[nn.Parameter], learning_rate: float) -> torch.optim.Op
     return Muon(parameters, lr=learning_rate, weight_decay=WEIGHT_DECAY, nesterov=True)
 
 
-def print_line(line: LogLine) -> None:
-    print(json.dumps(line), flush=True)
-
-
 def train(
     stage: nn.Module,
     make_batch: MakeBatch,
     options: Options,
     make_optimizer: MakeOptimizer = adamw,
+    *,
     on_log: OnLog = print_line,
+    snapshots: bool = False,
 ) -> bool:
     """Train until the minutes are spent, then give the stage its averaged weights.
 
@@ -235,6 +247,7 @@ def train(
         make_optimizer: of the trainable parameters and a learning rate.
         on_log: called with what is logged: at the start the step to resume from and the dtype,
             then the step, the minutes so far and the mean losses since the last line.
+        snapshots: keep the averages of every checkpoint, in `snapshots/STEP.safetensors`.
 
     Returns:
         Whether this process is the one that writes the networks.
@@ -250,21 +263,23 @@ def train(
     average = Average(stage)
     step, minutes = restore(options.out, stage, optimizer, average)
     progress = progress_of(options, step, minutes)
+    process = accelerator.process_index, accelerator.num_processes
     dtype = torch.float32
     if progress < 1:
-        dtype = common_dtype(stage, move(make_batch(draw_of(options, accelerator, step)), device))
+        first = make_batch(Draw(options.seed, step, *process))
+        dtype = common_dtype(stage, move(first, device))
+    prepared = prepared_batches(make_batch, options, step, process)
     model, optimizer = accelerator.prepare(stage, optimizer)
 
     began, saved = time.monotonic() - minutes * 60, minutes
     log = Log(options.out / "log.jsonl", accelerator, on_log)
     log.start(step, minutes, dtype)
     while progress < 1:
-        draw = draw_of(options, accelerator, step, progress)
         factor = learning_rate_factor(progress, step)
         for group in optimizer.param_groups:
             group["lr"] = options.learning_rate * factor
         give_way()
-        batch = move(make_batch(draw), device)
+        batch = move(next(prepared), device)
         with training_in(dtype, device):
             losses = model(batch)
         accelerator.backward(losses["loss"])
@@ -278,6 +293,8 @@ def train(
         log.add(step, minutes, progress, losses)
         if minutes - saved > options.save_minutes:
             save(options.out, stage, optimizer, average, step, minutes, accelerator)
+            if snapshots and accelerator.is_main_process:
+                save_snapshot(options.out, average, step)
             saved = minutes
     log.write(step, minutes)
     save(options.out, stage, optimizer, average, step, minutes, accelerator, finished=True)
@@ -285,11 +302,6 @@ def train(
         draw_losses(log.path, options.out / "loss.png")
     average.copy_to(stage)
     return accelerator.is_main_process
-
-
-def draw_of(options: Options, accelerator: Accelerator, step: int, progress: float = 0) -> Draw:
-    processes = accelerator.process_index, accelerator.num_processes
-    return Draw(options.seed, step, *processes, progress)
 
 
 def agreed(value: float, device: torch.device) -> float:
@@ -301,6 +313,35 @@ def common_dtype(stage: nn.Module, batch: Item) -> torch.dtype:
     """`faster_dtype` as the first process finds it."""
     half = faster_dtype(stage, batch) == torch.bfloat16
     return torch.bfloat16 if agreed(half, next(stage.parameters()).device) else torch.float32
+
+
+class Steps(Dataset):
+    """The batches of one process by step: what they hold depends on the step alone, so it does not
+    matter who prepares them."""
+
+    def __init__(self, make_batch: MakeBatch, seed: int, process: tuple[int, int]) -> None:
+        self.make_batch, self.seed, self.process = make_batch, seed, process
+
+    def __getitem__(self, step: int) -> Item:
+        return self.make_batch(Draw(self.seed, step, *self.process))
+
+
+def prepared_batches(
+    make_batch: MakeBatch, options: Options, step: int, process: tuple[int, int]
+) -> Iterator[Item]:
+    """The batches from `step` on; workers prepare two each in advance.
+
+    Args:
+        process: which one this is, of how many.
+    """
+    loader = DataLoader(
+        Steps(make_batch, options.seed, process),
+        batch_size=None,
+        sampler=count(step),
+        num_workers=options.workers,
+        multiprocessing_context="fork" if options.workers else None,
+    )
+    return iter(loader)
 
 
 def progress_of(options: Options, step: int, minutes: float) -> float:
@@ -335,6 +376,15 @@ def save(
     }
     torch.save(state, out / "checkpoint.tmp")
     os.replace(out / "checkpoint.tmp", out / "checkpoint.pt")
+
+
+def save_snapshot(out: Path, average: Average, step: int) -> None:
+    """The averages alone, in float16."""
+    (out / "snapshots").mkdir(exist_ok=True)
+    path = out / "snapshots" / f"{step:06}.safetensors"
+    halves = {name: p.half().contiguous() for name, p in average.parameters.items()}
+    save_file(halves, path.with_suffix(".tmp"))
+    os.replace(path.with_suffix(".tmp"), path)
 
 
 @contextmanager
@@ -405,7 +455,7 @@ def settle_norms(stage: nn.Module, make_batch: MakeBatch, seed: int) -> None:
         norm.momentum = None  # a plain mean over all batches
     device = next(stage.parameters()).device
     for i in range(SETTLING_BATCHES):
-        stage(move(make_batch(Draw(seed, SETTLING_STEP + i, progress=1.0)), device))
+        stage(move(make_batch(Draw(seed, SETTLING_STEP + i)), device))
 
 
 @torch.no_grad()
@@ -417,55 +467,3 @@ def mix(trained: nn.Module, first: nn.Module, share: float) -> None:
     """
     for ours, theirs in zip(trained.parameters(), first.parameters(), strict=True):
         ours.lerp_(theirs.to(ours), share)
-
-
-def draw_losses(log: Path, picture: Path) -> None:
-    """Draw every column of a log over the steps, one below the other."""
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
-    steps = [line.pop("step") for line in lines]
-    names = [name for name in lines[-1] if name != "minutes"]
-    figure = Figure(figsize=(7, 2.2 * len(names)), layout="constrained")
-    for axes, name in zip(figure.subplots(len(names), squeeze=False)[:, 0], names, strict=True):
-        axes.plot(steps, [line.get(name, np.nan) for line in lines])
-        axes.set(xlabel="step", ylabel=name)
-        axes.grid(alpha=0.3)
-    figure.savefig(picture, dpi=100)
-
-
-class Log:
-    """JSON lines in a file, a mean since the last for every two-hundredth of the run."""
-
-    LINES = 200
-
-    def __init__(self, path: Path, accelerator: Accelerator, on_log: OnLog) -> None:
-        self.path, self.accelerator, self.on_log = path, accelerator, on_log
-        self.sums: Item = {}
-        self.count = 0
-        self.lines = 0
-
-    def start(self, step: int, minutes: float, dtype: torch.dtype) -> None:
-        """Say from which step a run starts or resumes, and in which dtype; not in the file."""
-        if self.accelerator.is_main_process:
-            name = str(dtype).removeprefix("torch.")
-            self.on_log({"step": step, "minutes": round(minutes, 2), "dtype": name})
-
-    def add(self, step: int, minutes: float, progress: float, losses: Item) -> None:
-        for name, value in losses.items():
-            self.sums[name] = self.sums.get(name, 0) + value.detach()
-        self.count += 1
-        if int(progress * self.LINES) > self.lines:
-            self.lines = int(progress * self.LINES)
-            self.write(step, minutes)
-
-    def write(self, step: int, minutes: float) -> None:
-        """One line with the mean over steps and processes, if there is anything to tell."""
-        if self.count == 0:
-            return
-        means = self.accelerator.reduce(self.sums, reduction="mean")
-        rounded = {name: round(value.item() / self.count, 5) for name, value in means.items()}
-        self.sums, self.count = {}, 0
-        if self.accelerator.is_main_process:
-            line: LogLine = {"step": step, "minutes": round(minutes, 3), **rounded}
-            with self.path.open("a") as file:
-                file.write(json.dumps(line) + "\n")
-            self.on_log(line)

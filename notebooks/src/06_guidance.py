@@ -357,13 +357,10 @@ for name, video in pulled.items():
 import tempfile
 
 from fyp_course.panels.sweep import SweepPanel
-from fyp_lite.sweeps.sheet import Given
 
-small, short = ClipSettings(num_frames=4), SampleSettings(num_inference_steps=8)
+short = start.request.changed({"num_frames": 4, "num_inference_steps": 8})
 folder = tempfile.mkdtemp(prefix="fyp_lite_")  # name a folder of your own to keep the videos
-sweep_panel = SweepPanel(
-    pipeline, lambda: Given(start.clip, start.prompt, small, short), out=folder
-)
+sweep_panel = SweepPanel(pipeline, lambda: short, out=folder)
 sweep_panel.row_name.value, sweep_panel.row_values.value = "guidance_scale", "0, 1, 4, 12.5"
 sweep_panel.column_name.value, sweep_panel.column_values.value = "seed", "0, 1"
 sweep_panel.show()

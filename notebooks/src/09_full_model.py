@@ -390,9 +390,9 @@ for name, pipeline in {"lite": lite, "full": full}.items():
     videos[name] = pipeline(start.prompt, skeleton.frames, chosen).video
     seconds = time.perf_counter() - began
     card = make_card(
-        pipeline, start.clip, start.clip_settings, chosen, start.prompt, videos[name], seconds
+        pipeline, replace(start.request, sample_settings=chosen), videos[name], seconds
     )
-    asked, used = chosen.guidance_scale, card.guidance_scale
+    asked, used = chosen.guidance_scale, card.request.sample_settings.guidance_scale
     print(f"{name}: {seconds:.0f} s, guidance scale {asked} in the settings, {used} on the card")
 if HAS_GPU:
     print(f"{torch.cuda.max_memory_allocated() / 1e9:.1f} GB of the GPU's memory at most")

@@ -87,7 +87,7 @@ from pathlib import Path
 from fyp_course.exercises import lesson_10 as tasks
 from fyp_course.panels.playground import Playground
 from fyp_course.start import resume
-from fyp_lite import ClipSettings, SampleSettings
+from fyp_lite import SampleSettings
 
 lesson = resume("10")
 pipeline, clip, prompt = lesson.pipeline, lesson.clip, lesson.prompt
@@ -122,27 +122,33 @@ tasks.guess_what_is_known()
 import time
 
 from fyp_course.show import show_video
-from fyp_lite.cards.card import RunCard, class_picture, differences, make_card
+from fyp_lite.cards.card import RunCard, differences, make_card
+from fyp_lite.cards.picture import class_picture, save_card
 from fyp_lite.opening import prepare_clip
+from fyp_lite.request import Request
 
 quick = SampleSettings(num_inference_steps=8, guidance_scale=2)
 
 
-def generate(clip_settings, sample_settings=quick, negative_prompt=""):
-    """A video of the lesson's prompt, and its run card."""
-    skeleton = prepare_clip(clip, clip_settings, pipeline.size).frames
+def generate(request):
+    """A video of a request, and its run card."""
+    skeleton = prepare_clip(request.clip, request.clip_settings, pipeline.size).frames
     began = time.perf_counter()
-    video = pipeline(prompt, skeleton, sample_settings, negative_prompt=negative_prompt).video
-    seconds = time.perf_counter() - began
-    made = (clip_settings, sample_settings, prompt, video, seconds, negative_prompt)
-    return video, make_card(pipeline, clip, *made)
+    video = pipeline(
+        request.prompt,
+        skeleton,
+        request.sample_settings,
+        negative_prompt=request.negative_prompt,
+    ).video
+    return video, make_card(pipeline, request, video, time.perf_counter() - began)
 
 
-video_a, card_a = generate(ClipSettings())
-video_b, card_b = generate(ClipSettings(frame_stride=6))
+request_a = Request(prompt, clip, sample_settings=quick)
+video_a, card_a = generate(request_a)
+video_b, card_b = generate(request_a.changed({"frame_stride": 6}))
 
-show_video(video_a, card_a.fps, "A")
-show_video(video_b, card_b.fps, "B")
+show_video(video_a, card_a.made.fps, "A")
+show_video(video_b, card_b.made.fps, "B")
 print("A and B differ in", "; ".join(differences(card_a, card_b)))
 
 # %% [markdown]
@@ -175,7 +181,7 @@ print("All of them:", cost_line(pipeline, lesson.clip_settings, quick, num_video
 
 # %%
 from fyp_course.show import show_picture
-from fyp_lite.sweeps.sheet import Given, Sweep, sweep
+from fyp_lite.sweeps.sheet import Sweep, sweep
 
 
 def sweep_scales(scales):
@@ -183,10 +189,7 @@ def sweep_scales(scales):
     began = time.perf_counter()
     result = sweep(
         pipeline,
-        clip,
-        prompt,
-        lesson.clip_settings,
-        quick,
+        request_a,
         rows={"guidance_scale": scales},
         columns={"seed": SEEDS},
         out=folder / "sweep",
@@ -239,9 +242,9 @@ for scale in scales[1:]:
 # %%
 from PIL import Image
 
-card_a.save(folder / "card_a.png")
+save_card(card_a, folder / "card_a.png")
 picture = np.asarray(Image.open(folder / "card_a.png").convert("RGB"))
-show_picture(picture, f"The run card of “{card_a.prompt}” with its frames and settings.")
+show_picture(picture, f"The run card of “{card_a.request.prompt}” with its frames and settings.")
 
 # %%
 tasks.guess_the_repeat()
@@ -273,7 +276,7 @@ from fyp_lite import write_video
 
 for suffix in (".mp4", ".gif", ".webp"):
     path = folder / f"video_a{suffix}"
-    write_video(path, video_a, card_a.fps)
+    write_video(path, video_a, card_a.made.fps)
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 
 # %% [markdown]
@@ -283,11 +286,9 @@ for suffix in (".mp4", ".gif", ".webp"):
 # refused before any time is spent.
 
 # %%
-given = Given(clip, prompt, lesson.clip_settings, quick)
-
 for rows in ({"guidance": [1, 3]}, {"frame_stride": [1, 30]}, {"seed": [0, 0]}):
     try:
-        Sweep(pipeline, given, rows, None, folder / "sweep")
+        Sweep(pipeline, request_a, rows, None, folder / "sweep")
     except ValueError as error:
         print(error)
 
@@ -304,8 +305,8 @@ except ValueError as error:
 # The line with `differences` compares two cards: take its `#` away.
 
 # %%
-video_friend, card_friend = generate(ClipSettings(), negative_prompt="moon")
-show_video(video_friend, card_friend.fps, "The friend's video, after card A")
+video_friend, card_friend = generate(request_a.changed({"negative_prompt": "moon"}))
+show_video(video_friend, card_friend.made.fps, "The friend's video, after card A")
 friend = tasks.find_the_difference()
 
 # print(differences(card_a, card_friend))
@@ -329,7 +330,7 @@ print(my_answer, "|", *differences(card_a, card_friend))
 cards = folder / "cards"
 cards.mkdir(exist_ok=True)
 for name, card in {"a": card_a, "b": card_b, "friend": card_friend}.items():
-    card.save(cards / f"{name}.png")
+    save_card(card, cards / f"{name}.png")
 
 show_picture(
     class_picture([RunCard.load(path) for path in sorted(cards.glob("*.png"))]),
@@ -345,7 +346,7 @@ show_picture(
 # 3]}}`. The check looks at the plan only; nothing is generated.
 
 # %%
-plan_sweep = tasks.plan_the_sweep(pipeline, given, folder / "sweep")
+plan_sweep = tasks.plan_the_sweep(pipeline, request_a, folder / "sweep")
 
 my_plan = ...
 plan_sweep.check(my_plan)
@@ -357,7 +358,7 @@ plan_sweep.check(my_plan)
 
 # %%
 my_plan = plan_sweep.solution()
-job = Sweep(pipeline, given, my_plan["rows"], my_plan["columns"], folder / "sweep")
+job = Sweep(pipeline, request_a, my_plan["rows"], my_plan["columns"], folder / "sweep")
 print(f"{len(job.cells)} videos:", cost_line(pipeline, lesson.clip_settings, quick, len(job.cells)))
 print("All have in common:", job.title)
 
