@@ -14,13 +14,15 @@ $(if $(TORCH_INDEX),$(PIP) install --index-url "$(TORCH_INDEX)" torch torchvisio
 $(PIP) install --editable ".$(EXTRAS)"
 endef
 
-.PHONY: help demo lab classroom pose test slow browser fuzz bench soak public bundle bundle-test relink clean
+.PHONY: help demo lab classroom pose test slow browser matrix fuzz bench soak public bundle \
+    bundle-test relink clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
 	@echo "Variables: PYTHON=python3.12 picks the interpreter of $(VENV);"
 	@echo "TORCH_INDEX=https://download.pytorch.org/whl/cpu gets torch's small CPU build on Linux;"
-	@echo "PLATFORM=windows, macos or linux and PYTHON_VERSION=3.12 make a bundle for other machines."
+	@echo "PLATFORM=windows, macos or linux and PYTHON_VERSION=3.12 make a bundle for other machines;"
+	@echo "ENV=colab, newest, conda or lowest and LESSONS=00,08 choose what \`make matrix\` runs."
 
 demo: $(VENV)/.installed  ## generate a first video into out/
 	$(BIN)/python -m fyp_lite demo
@@ -33,7 +35,7 @@ classroom: $(VENV)/.installed-classroom $(BIN)/configurable-http-proxy  ## a Jup
 
 pose: $(VENV)/.installed-pose  ## read videos of people: LiteRT, and MediaPipe's two networks (36 MB)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash -c "$$($(BIN)/python -c \
-	    'from fyp_lite.keypoints.detectors.mediapipe import DOWNLOAD; print(DOWNLOAD)')"
+	    'from fyp_lite.keypoints.detectors.mediapipe import download_command as c; print(c())')"
 
 test: $(VENV)/.installed-test  ## lint, type check, fast tests
 	$(BIN)/ruff check
@@ -47,6 +49,9 @@ slow: $(VENV)/.installed-test $(BIN)/configurable-http-proxy  ## the slow tests 
 browser: $(VENV)/.installed-test $(VENV)-classic/.installed  ## drive the notebooks in a real browser
 	scripts/system_packages.sh Chromium 'command -v chromium chromium-browser google-chrome' chromium
 	FYP_LITE_CLASSIC=$(CURDIR)/$(VENV)-classic/bin/python $(BIN)/pytest -m browser
+
+matrix: $(VENV)/.installed-test  ## the lessons in the environments that users have; ENV=colab for one
+	$(BIN)/python tests/environments/run.py $(ENV) $(if $(LESSONS),--lessons "$(LESSONS)")
 
 # SEED decides every case and every moment of a kill, so that a failure can be had again.
 fuzz: SEED := $(or $(SEED),$(shell date +%s))

@@ -22,6 +22,7 @@ def describe_motion(keypoints: np.ndarray) -> str:
 
     Args:
         keypoints: `[f, people, 17, 3]` of (x, y, confidence) in pixels; a person keeps the row.
+            They are numbered from left to right, by where each is first seen.
 
     Returns:
         "One person. Left arm up in frames 3 to 5 of 8; moves to the right of the picture." Sides of
@@ -29,13 +30,20 @@ def describe_motion(keypoints: np.ndarray) -> str:
     """
     seen = keypoints[..., 2] >= SURE
     count = int(seen.any(axis=2).sum(axis=1).max(initial=0))
-    people = [person for person in range(keypoints.shape[1]) if seen[:, person].any()][:count]
+    rows = [person for person in range(keypoints.shape[1]) if seen[:, person].any()][:count]
+    people = sorted(rows, key=lambda row: _first_place(keypoints[:, row], seen[:, row]))
     sentences = [NUMBERS[count] if count < len(NUMBERS) else f"{count} people"]
     for number, person in enumerate(people):
         facts = _limbs(keypoints[:, person]) + _travel(keypoints[:, person])
         text = "; ".join(facts) or "no arm or leg raised, stays in place"
         sentences.append(_capital(f"person {number + 1} from the left: " * (count > 1) + text))
     return ". ".join(sentences) + "."
+
+
+def _first_place(person: np.ndarray, seen: np.ndarray) -> float:
+    """Mean x of the sure joints `[f, 17]` of a person `[f, 17, 3]` in the first frame with any."""
+    first = int(seen.any(axis=1).argmax())
+    return float(person[first, seen[first], 0].mean())
 
 
 def _limbs(person: np.ndarray) -> list[str]:

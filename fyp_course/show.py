@@ -20,6 +20,7 @@ from IPython.display import HTML, Markdown, display
 from PIL import Image
 
 from fyp_course.alt_text import describe_motion
+from fyp_lite.keypoints.tracking import follow_people
 from fyp_lite.skeleton import check_skeleton_frames
 from fyp_lite.skeleton_reader import read_skeletons
 from fyp_lite.video import MAX_STILLS, encode_mp4, few_frames, strip
@@ -27,6 +28,7 @@ from fyp_lite.video import MAX_STILLS, encode_mp4, few_frames, strip
 STILL_SIZE = 128  # pixels, the height of one frame in a contact sheet
 MAX_READ = 32  # frames of a skeleton video that are read for its description,
 READ_SIZE = 320  # with their short side at most this many pixels
+USUAL_FPS = 8.0  # of a clip at the default stride: near enough for telling people apart
 
 
 _still = False  # set by reduced_motion
@@ -80,7 +82,10 @@ def _skeleton_motion(frames: np.ndarray) -> str:
         check_skeleton_frames(moments)
     except ValueError:
         return ""
-    motion = describe_motion(read_skeletons(moments))
+    # The reader orders people from left to right in every frame: without following them, those who
+    # cross would seem to stay where they are.
+    found, rate = read_skeletons(moments), USUAL_FPS * len(moments) / len(frames)
+    motion = describe_motion(follow_people(found, rate, max_people=found.shape[1]))
     return motion if len(moments) == len(frames) else f"At {len(moments)} moments: {motion}"
 
 

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from fyp_lite.folders import cache_dir, data_dir
+from fyp_lite.threads import spin_briefly
 from fyp_lite.version import __version__
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from fyp_lite.skeleton import draw_skeletons
     from fyp_lite.skeleton_reader import read_skeletons
     from fyp_lite.video import contact_sheet, write_video
+
+spin_briefly()  # before torch is imported: its OpenMP reads this once
 
 # Public names and the modules that they are loaded from.
 _MODULES = {

@@ -105,11 +105,12 @@ class FrontEnd:
 class Notebooks(FrontEnd):
     """A front end in which cells are run by hand.
 
-    READY, RUN, LEFT, ERRORS, CLOSE: JavaScript that says whether a notebook is open, runs all its
-    cells, counts those that have not run, lists what they raised, and ends the kernel.
+    READY, RUN, LEFT, ERRORS, CLOSE, SAVE: JavaScript that says whether a notebook is open, runs all
+    its cells, counts those that have not run, lists what they raised, ends the kernel, and saves
+    the notebook.
     """
 
-    READY = RUN = LEFT = ERRORS = CLOSE = ""
+    READY = RUN = LEFT = ERRORS = CLOSE = SAVE = ""
 
     def run(self, page: Page) -> None:
         page.evaluate(self.RUN)
@@ -118,6 +119,10 @@ class Notebooks(FrontEnd):
             assert time.monotonic() < end, f"{left} cells have not run"
             page.wait_for_timeout(POLL_MS)
         assert not (errors := page.evaluate(self.ERRORS)), errors
+
+    def save(self, page: Page) -> None:
+        """Save the notebook with its outputs."""
+        page.evaluate(self.SAVE)
 
     def close(self, page: Page) -> None:
         page.evaluate(self.CLOSE)
@@ -149,6 +154,7 @@ class Lab(Notebooks):
         .filter(c => c.type === 'code').flatMap(c => c.sharedModel.getOutputs())
         .filter(o => o.output_type === 'error').map(o => o.ename + ': ' + o.evalue)"""
     CLOSE = "() => window.jupyterapp.commands.execute('kernelmenu:shutdown')"
+    SAVE = "() => window.jupyterapp.commands.execute('docmanager:save')"
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -185,6 +191,7 @@ class Classic(Notebooks):
         .flatMap(c => c.output_area.outputs).filter(o => o.output_type === 'error')
         .map(o => o.ename + ': ' + o.evalue)"""
     CLOSE = "() => { Jupyter.notebook.session.delete(); }"
+    SAVE = "() => Jupyter.notebook.save_notebook()"
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

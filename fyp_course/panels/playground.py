@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
-from IPython.display import display
 
 import fyp_lite
 from fyp_course.panels.base import WIDE, note
@@ -18,10 +17,10 @@ from fyp_course.panels.generate import GenerateControls, SkeletonChooser
 from fyp_course.panels.lens import CropLens
 from fyp_course.panels.ruler import FrameRuler
 from fyp_course.panels.sweep import SweepPanel
-from fyp_course.show import stills_only
 from fyp_course.visit import Visit
 from fyp_lite.cards.card import CardError, RunCard, make_card, read_card
-from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames
+from fyp_lite.clip import Clip, ClipError
+from fyp_lite.cropping import PreparedClip, choose_frames
 from fyp_lite.files.hashes import file_hash
 from fyp_lite.keypoints.advice import clip_advice
 from fyp_lite.opening import open_clip
@@ -50,8 +49,8 @@ class ClipChooser:
         for i, title in enumerate(("Time: which frames", "Space: which part")):
             self.sliders.set_title(i, title)
         self.sliders.observe(self._look, "selected_index")
-        for slider in self.lens.crops.values():
-            slider.observe(lambda _change: self.ruler.follow(self.lens.settings), "value")
+        for control in (*self.lens.crops.values(), self.lens.pad):
+            control.observe(lambda _change: self.ruler.follow(self.lens.settings), "value")
 
     @property
     def settings(self) -> ClipSettings:
@@ -69,6 +68,7 @@ class ClipChooser:
             _move(getattr(self.ruler, name), getattr(settings, name))
         for side, slider in self.lens.crops.items():
             _move(slider, getattr(settings, f"crop_{side}"))
+        self.lens.pad.value = settings.pad == "auto"
         self.lens.follow(settings)
 
     def _look(self, _change: object = None) -> None:
@@ -269,12 +269,11 @@ class Playground(GenerateControls):
         assert people is not None  # the button is disabled before
         self.share.keep("_keypoints.json", people.save)
 
-    def show(self) -> None:
-        """Show the panel, or its ruler and its lens where stills take the place of widgets."""
-        if stills_only():
-            self.chooser.ruler.show()
-            self.chooser.lens.show()
-        else:
-            for panel in (self, self.sweep):
-                panel._cost_soon()
-            display(self)
+    def _opens(self) -> None:
+        for panel in (self, self.sweep):
+            panel._cost_soon()
+
+    def show_still(self) -> None:
+        """Show its ruler and its lens."""
+        self.chooser.ruler.show_still()
+        self.chooser.lens.show_still()

@@ -13,11 +13,11 @@ import ipywidgets as widgets
 import numpy as np
 import torch
 import torch.nn.functional as F
-from IPython.display import display
 from torch import Tensor
 
-from fyp_course.panels.base import WIDE, Picture
-from fyp_course.show import show_picture, stills_only
+from fyp_course.panels.base import WIDE, Panel, Picture
+from fyp_course.show import show_picture
+from fyp_lite.denoising import blend_weights, clip_windows
 from fyp_lite.drawing import DIM, INK, PAPER, Word, letter
 from fyp_lite.judges.scores import people_mask
 from fyp_lite.model.attention import CrossFrameAttention, TextAttention
@@ -62,12 +62,19 @@ def watch_words(
     tokens = pipeline.tokenizer(prompt).input_ids
     words = tuple(pipeline.tokenizer.convert_ids_to_tokens(tokens[1:-1]))
     middle = len(skeleton_frames) // 2
+    views = clip_windows(len(skeleton_frames), pipeline.config.num_frames)
+    layers = len(text_layers(pipeline))
     with watching(pipeline) as seen:
         for step in pipeline.steps(prompt, skeleton_frames, settings):
-            maps = average_maps(seen)[:, 1 : 1 + len(words)]  # without the start token
+            maps = whole_maps(seen, views, layers)[:, 1 : 1 + len(words)]  # without the start token
             seen.clear()
             expected = pipeline.decode(step.pred_x0[:, :, middle : middle + 1])[0][0]
             yield WordStep(step.index, step.num_steps, words, maps, expected, step.latents)
+
+
+def text_layers(pipeline: FollowYourPosePipeline) -> list[TextAttention]:
+    """The layers of the network that look at the prompt; each runs once in every evaluation."""
+    return [m for m in pipeline.unet.modules() if isinstance(m, TextAttention)]
 
 
 @contextmanager
@@ -78,8 +85,7 @@ def watching(pipeline: FollowYourPosePipeline) -> Iterator[list[Tensor]]:
     def keep(module: TextAttention, inputs: tuple[Tensor, Tensor], _output: Tensor) -> None:
         seen.append(word_attention(module, *(x[-1:] for x in inputs)))  # text comes after uncond
 
-    layers = [m for m in pipeline.unet.modules() if isinstance(m, TextAttention)]
-    hooks = [layer.register_forward_hook(keep) for layer in layers]
+    hooks = [layer.register_forward_hook(keep) for layer in text_layers(pipeline)]
     try:
         yield seen
     finally:
@@ -104,6 +110,23 @@ def word_attention(module: TextAttention, tokens: Tensor, text: Tensor) -> Tenso
     scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
     side = round(tokens.shape[2] ** 0.5)
     return scores.softmax(dim=-1).mean(dim=1).transpose(1, 2).unflatten(-1, (side, side))
+
+
+def whole_maps(seen: Sequence[Tensor], views: list[list[int]], layers: int) -> np.ndarray:
+    """Maps of the whole clip `[f, words, s, s]` from one step, blended as predictions are.
+
+    Args:
+        seen: what `watching` collected in the step: layer by layer, window by window. Where the
+            branches of guidance run in turn, the text branch comes last.
+        views: the windows of the clip, from `windows.clip_windows`.
+        layers: how many are watched.
+    """
+    text = seen[-len(views) * layers :]
+    parts = [average_maps(text[n * layers : (n + 1) * layers]) for n in range(len(views))]
+    whole = np.zeros((views[-1][-1] + 1, *parts[0].shape[1:]), np.float32)
+    for frames, weights, part in zip(views, blend_weights(views).numpy(), parts, strict=True):
+        whole[frames] += weights[frames, None, None, None] * part
+    return whole
 
 
 def average_maps(maps: Sequence[Tensor]) -> np.ndarray:
@@ -210,7 +233,7 @@ def show_features(skeleton: np.ndarray, features: Sequence[Tensor], frame: int) 
 # ---------------------------------------------------------------------------- the panel
 
 
-class WordExplorer(widgets.VBox):
+class WordExplorer(Panel):
     """Choose a word and a step: which places of the middle frame look at the word.
 
     Args:
@@ -243,11 +266,8 @@ class WordExplorer(widgets.VBox):
         self.picture.draw(over(step.expected, share), text)
         self.caption.value = html.escape(text)
 
-    def show(self) -> None:
-        """Show the panel, or the last step's words where stills take the place of widgets."""
-        if not stills_only():
-            display(self)
-            return
+    def show_still(self) -> None:
+        """Show the last step's words."""
         step = self.steps[-1]
         middle = len(step.maps) // 2
         tiles = [("expected", f"step {step.index + 1}", step.expected)]

@@ -28,7 +28,7 @@ visitor, and is then deleted: save what you like to keep."""
 CELL = """from fyp_course.public.page import open_playground
 from fyp_course.visit import Limits
 
-open_playground({limits!r}).show()"""
+open_playground({limits!r})"""
 MAX_PORT = 65535
 
 

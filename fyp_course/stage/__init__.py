@@ -5,9 +5,9 @@ Each is one anywidget. Its front end is plain JavaScript without a build step: t
 that it needs, joined to one ES module (see `front_end`).
 """
 
-from fyp_course.stage.display import show_live
+from fyp_course.stage.display import Live, show_live
 from fyp_course.stage.lens import LensStage
 from fyp_course.stage.ruler import RulerStage
 from fyp_course.stage.stage import Stage, caption_of
 
-__all__ = ["LensStage", "RulerStage", "Stage", "caption_of", "show_live"]
+__all__ = ["LensStage", "Live", "RulerStage", "Stage", "caption_of", "show_live"]

@@ -14,23 +14,25 @@ from uuid import uuid4
 import anywidget
 import ipywidgets as widgets
 import numpy as np
-from fyp_lite.lessons.show import picture_html, show_picture, stills_only
-from IPython.display import HTML, display
+import traitlets
+from IPython.display import display
 from PIL import Image
 
+from fyp_course.show import picture_html, show_picture, stills_only
+
+VIEW = "application/vnd.jupyter.widget-view+json"
 ASLEEP = "Run the notebook to make it live."
 
-# What follows the picture in the notebook is the widget's output: `.fyp-live` is in it once it is
-# alive, and it holds nothing but a sentence where its model was not found. The picture waits a
-# moment, so that it does not flash up before the widget is there.
+# What follows the picture in the notebook is the widget's output: a stage or a box of widgets once
+# it is alive, nothing but a sentence where its model was not found. The picture waits a moment, so
+# that it does not flash up before the widget is there.
 _OUTPUTS = (
     (".jp-OutputArea-child", ".jp-OutputArea-output"),  # JupyterLab, Notebook 7, Voila
     (".output_area", ".output_subarea"),  # Notebook 6
 )
 _STYLE = "".join(
-    f"{output}:has(.fyp-still):has(+ {output} .fyp-live),"
-    f"{output}:has(.fyp-still) + {output}:has({inner}:not(:has(*)))"
-    "{display:none}"
+    f"{output}:has(.fyp-still):has(+ {output} :is(.fyp-live, .widget-box)){{display:none}}"
+    f"{output}:has(.fyp-still) + {output} {inner}:not(:has(*)){{display:none}}"
     for output, inner in _OUTPUTS
 ) + (
     ".fyp-still{margin:0;animation:fyp-still 1.2s}"
@@ -39,41 +41,64 @@ _STYLE = "".join(
 )
 
 
-def show_live(widget: widgets.Widget, picture: np.ndarray, text: str) -> None:
+class Live(anywidget.AnyWidget):
+    """What a stage is: a widget with a still picture of itself.
+
+    A subclass says what is seen: `still_picture` and `described`.
+    """
+
+    still = traitlets.Unicode("").tag(sync=True)  # id of the picture that hides while this lives
+
+    def still_picture(self) -> np.ndarray:
+        """What stands for it where nothing moves, `[h, w, 3]` uint8 RGB."""
+        raise NotImplementedError
+
+    def described(self) -> str:
+        """What is seen, for those who cannot see it."""
+        raise NotImplementedError
+
+    def _ipython_display_(self) -> None:
+        show_live(self, self.still_picture(), self.described())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}: {self.described()}"
+
+
+def show_live(widget: widgets.Widget, picture: np.ndarray | None = None, text: str = "") -> None:
     """Show `widget`, and `picture` where it cannot live.
 
     Args:
-        widget: a stage, or a panel that holds one.
-        picture: `[h, w, 3]` uint8 RGB, which stands for it. Where stored notebooks are made
-            (`show.stills_only`) it is all that is shown.
+        widget: a stage, or a panel.
+        picture: `[h, w, 3]` uint8 RGB, which stands for it; None for a sentence alone. Where stored
+            notebooks are made (`show.stills_only`) it is all that is shown.
         text: what is seen, for those who cannot see it.
     """
-    if stills_only():
+    if stills_only() and picture is not None:
         show_picture(picture, text)
         return
     name = f"fyp-still-{uuid4().hex}"
     for stage in _stages(widget):
-        stage.still = name
-    display(HTML(_still(name, picture, text)))
-    # A stage shows itself through this function, so that its own output is asked for by name.
-    bundle = widget._repr_mimebundle_() if isinstance(widget, anywidget.AnyWidget) else None
-    if bundle:
-        display(bundle[0], metadata=bundle[1], raw=True)
-    else:
-        display(widget)
+        stage.still = name  # where the style below does not reach, as in VS Code
+    display({"text/html": _still(name, picture, text), "text/plain": text}, raw=True)
+    # By hand and without words, as some front ends show those where there is no model.
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    bundle = widget._repr_mimebundle_() if isinstance(widget, Live) else None
+    metadata = bundle[1] if bundle else {}  # where Colab finds the front end
+    display({VIEW: view, "text/plain": ""}, metadata=metadata, raw=True)
 
 
-def _still(name: str, picture: np.ndarray, text: str) -> str:
-    data = io.BytesIO()
-    Image.fromarray(picture).save(data, "JPEG", quality=80, optimize=True)
-    style = f"width:{picture.shape[1]}px; max-width:100%; height:auto"
-    shown = picture_html(data.getvalue(), "jpeg", text, style)
+def _still(name: str, picture: np.ndarray | None, text: str) -> str:
+    shown = ""
+    if picture is not None:
+        data = io.BytesIO()
+        Image.fromarray(picture).save(data, "JPEG", quality=80, optimize=True)
+        style = f"width:{picture.shape[1]}px; max-width:100%; height:auto"
+        shown = picture_html(data.getvalue(), "jpeg", text, style)
     return f'<style>{_STYLE}</style><div class="fyp-still" id="{name}">{shown}<p>{ASLEEP}</p></div>'
 
 
-def _stages(widget: widgets.Widget) -> Iterator[widgets.Widget]:
-    """The widget and those in it that can hide a still picture."""
-    if widget.has_trait("still"):
+def _stages(widget: widgets.Widget) -> Iterator[Live]:
+    if isinstance(widget, Live):
         yield widget
     for child in getattr(widget, "children", ()):
         yield from _stages(child)

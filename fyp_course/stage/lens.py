@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import anywidget
 import numpy as np
 import traitlets
 
+from fyp_course.stage.display import Live
 from fyp_course.stage.film import encode_film
 from fyp_course.stage.front_end import CSS, module
-from fyp_lite.clip import MIN_KEPT
+from fyp_lite.cropping import MIN_KEPT
 from fyp_lite.settings import REFERENCE_SIZE, ClipSettings
+from fyp_lite.video import strip
+
+STILL_HEIGHT = 320  # pixels
 
 
-class LensStage(anywidget.AnyWidget):
+class LensStage(Live):
     """The source frame with its crop, on a scale of 512, beside what the model sees of it.
 
     Drag the box, its edges or its corners. Where the crops leave too little, or an edge is dragged
@@ -38,7 +41,6 @@ class LensStage(anywidget.AnyWidget):
     film = traitlets.Dict().tag(sync=True)
     scale = traitlets.Int(REFERENCE_SIZE).tag(sync=True)
     least = traitlets.Int(MIN_KEPT).tag(sync=True)  # reference pixels that must stay on an axis
-    still = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, frame: np.ndarray, settings: ClipSettings | None = None) -> None:
         settings = settings or ClipSettings()
@@ -53,3 +55,14 @@ class LensStage(anywidget.AnyWidget):
     def show_frame(self, frame: np.ndarray) -> None:
         """Show another frame of the same clip, `[h, w, 3]` uint8 RGB; the box stays."""
         self.film = encode_film({"frame": np.asarray(frame)[None]})
+        self._frame = frame
+
+    def still_picture(self) -> np.ndarray:
+        """The whole frame, at most 320 pixels high."""
+        return strip(self._frame[None], min(len(self._frame), STILL_HEIGHT))
+
+    def described(self) -> str:
+        """What is cut off, in words."""
+        sides = ("left", "right", "top", "bottom")
+        cut = ", ".join(f"{side} {getattr(self, f'crop_{side}')}" for side in sides)
+        return f"Crop lens, of a short side of {self.scale}: {cut}."

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import anywidget
 import cv2
 import numpy as np
 import traitlets
 
+from fyp_course.stage.display import Live
 from fyp_course.stage.film import encode_film
 from fyp_course.stage.front_end import CSS, module
 from fyp_lite.settings import ClipSettings
+from fyp_lite.video import MAX_STILLS, contact_sheet
 
 THUMBNAIL = 112  # pixels, the long side of a frame on the strip
 SPREAD = 32  # frames that are spread over the strip
@@ -20,7 +21,7 @@ MAX_CELLS = 16  # chosen frames that are drawn large; all of them have their mar
 KEPT = 256  # thumbnails that are remembered
 
 
-class RulerStage(anywidget.AnyWidget):
+class RulerStage(Live):
     """The whole clip as a film strip; drag the marks to choose start, stride and number of frames.
 
     The marks may go past the end of the clip: what is missing there is drawn as wrong.
@@ -46,7 +47,6 @@ class RulerStage(anywidget.AnyWidget):
     clip_frames = traitlets.Int(1, min=1).tag(sync=True)
     strip = traitlets.Dict().tag(sync=True)  # frames all over the clip
     chosen = traitlets.Dict().tag(sync=True)  # the chosen ones that are drawn large
-    still = traitlets.Unicode("").tag(sync=True)
 
     def __init__(
         self,
@@ -70,9 +70,24 @@ class RulerStage(anywidget.AnyWidget):
 
     def _choose(self, _change: object = None) -> None:
         """Send the chosen frames that the clip has and that are drawn large."""
-        shown = np.linspace(0, self.num_frames - 1, min(self.num_frames, MAX_CELLS)).round()
-        numbers = [self.start_frame + int(i) * self.frame_stride for i in shown]
+        shown = np.linspace(0, self.num_frames - 1, min(self.num_frames, MAX_CELLS)) + 0.5
+        numbers = [self.start_frame + int(i) * self.frame_stride for i in shown]  # as ruler.js
         self.chosen = self._film([number for number in numbers if number < self.clip_frames])
+
+    def still_picture(self) -> np.ndarray:
+        """At most eight of the chosen frames, or of all where the clip has none of them."""
+        numbers = self.chosen["numbers"] or self.strip["numbers"]
+        some = numbers[:: -(-len(numbers) // MAX_STILLS)]
+        return contact_sheet(np.stack([self._thumbnail(number) for number in some]))
+
+    def described(self) -> str:
+        """Which frames are chosen, in words."""
+        last = self.start_frame + (self.num_frames - 1) * self.frame_stride
+        past = f", but the clip ends at {self.clip_frames - 1}" if last >= self.clip_frames else ""
+        return (
+            f"Frame ruler: {self.num_frames} of {self.clip_frames} frames, {self.start_frame} to "
+            f"{last} with stride {self.frame_stride}{past}."
+        )
 
     def _film(self, numbers: list[int]) -> dict[str, Any]:
         if not numbers:

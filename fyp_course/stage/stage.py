@@ -6,17 +6,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import anywidget
 import cv2
 import numpy as np
 import traitlets
-from fyp_lite.lessons.show import STILL_SIZE, few_frames, motion_reduced
 
-from fyp_course.stage.display import show_live
+from fyp_course.show import STILL_SIZE, motion_reduced
+from fyp_course.stage.display import Live
 from fyp_course.stage.downloads import encode_file, sheet
-from fyp_course.stage.film import check_fps, check_videos, encode_film
+from fyp_course.stage.film import MAX_VIDEOS, check_fps, check_videos, encode_film
 from fyp_course.stage.front_end import CSS, module
 from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.video import few_frames
 
 BEFORE = "before"  # title of the last result beside the new one
 
@@ -33,7 +33,7 @@ def caption_of(prompt: str, clip: ClipSettings, sampling: SampleSettings) -> str
     )
 
 
-class Stage(anywidget.AnyWidget):
+class Stage(Live):
     """Shows videos in step: play, single frames, scrub, speed, loop, overlay, strip, download.
 
     Shown as a cell's last line or with `display`; where no kernel is, its still sheet shows.
@@ -68,7 +68,6 @@ class Stage(anywidget.AnyWidget):
     playing = traitlets.Bool(True).tag(sync=True)
     stale = traitlets.Bool(False).tag(sync=True)
     alt = traitlets.Unicode("").tag(sync=True)
-    still = traitlets.Unicode("").tag(sync=True)  # id of the picture that hides while this lives
 
     def __init__(
         self,
@@ -81,6 +80,7 @@ class Stage(anywidget.AnyWidget):
     ) -> None:
         self.overlay, self.result = overlay, result or (overlay[1] if overlay else None)
         self._before: tuple[np.ndarray, str] | None = None
+        self.fps = fps
         super().__init__()
         self.on_msg(self._answer)
         self.show_videos(videos, fps, captions, alt)
@@ -95,17 +95,19 @@ class Stage(anywidget.AnyWidget):
         """Show other videos in place of these; the mark `stale` goes.
 
         Args: as of `Stage`; an fps of None keeps the rate. The last result, where `keep_before`
-            was called, stays beside them: it is cut, or its last frame held, to their length.
+            was called, stays beside them: it is cut, or its last frame held, to their length. It
+            gives way where there are six videos, or one called "before".
         """
         check_videos(videos)
-        check_fps(self.fps if fps is None else fps)
+        fps = self.fps if fps is None else fps
+        check_fps(fps)
         captions = captions or {}
         if unknown := captions.keys() - videos.keys():
             raise ValueError(
                 f"there is a caption for {min(unknown)!r}, but the videos are "
                 f"{', '.join(map(repr, videos))}: use the same titles."
             )
-        self.fps = self.fps if fps is None else fps
+        self.fps = fps
         self._shown, self._captions, self._alt = dict(videos), dict(captions), alt
         self._put_on()
 
@@ -123,8 +125,6 @@ class Stage(anywidget.AnyWidget):
         self._before = None
         self._put_on()
 
-    fps: float = 8.0
-
     def _put_on(self) -> None:
         """Everything that belongs together goes in one message, so that it changes at once."""
         self.videos, captions = self._with_before()
@@ -137,7 +137,7 @@ class Stage(anywidget.AnyWidget):
             "fps": self.fps,
             "overlay": [titles.index(title) for title in self.overlay or ()] if overlaid else [],
             "result": titles.index(self.result) if self.result in titles else -1,
-            "before": titles.index(BEFORE) if self._before and BEFORE in titles else -1,
+            "before": titles.index(BEFORE) if self.videos.keys() > self._shown.keys() else -1,
             "reduced": motion_reduced(),
         }
         with self.hold_sync():
@@ -146,7 +146,8 @@ class Stage(anywidget.AnyWidget):
 
     def _with_before(self) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         """The videos and captions, with the last result right before the new one."""
-        if self._before is None or self.result not in self._shown:
+        full = len(self._shown) == MAX_VIDEOS or BEFORE in self._shown
+        if self._before is None or self.result not in self._shown or full:
             return dict(self._shown), self._captions
         video, caption = self._before
         count = len(self._shown[self.result])
@@ -178,7 +179,7 @@ class Stage(anywidget.AnyWidget):
         name = re.sub(r"\W+", "_", " ".join(chosen)).strip("_").lower() or "video"
         self.send({"answer": "file", "name": f"{name[:60]}.{kind}"}, [data])
 
-    def still_sheet(self) -> np.ndarray:
+    def still_picture(self) -> np.ndarray:
         """At most eight moments from left to right, one video a row: `[H, W, 3]` uint8."""
         rows = []
         for video in self.videos.values():
@@ -195,16 +196,12 @@ class Stage(anywidget.AnyWidget):
         return sheet(rows)
 
     def described(self) -> str:
-        """Titles, captions and what happens, for those who cannot see it."""
+        """Titles, captions and what happens, in words."""
         captions = self._with_before()[1]
         named = [
             f"{title} ({captions[title]})" if captions.get(title) else title
             for title in self.videos
         ]
-        return f"Videos in step: {'; '.join(named)}. {self.alt}".strip()
-
-    def _ipython_display_(self) -> None:
-        show_live(self, self.still_sheet(), self.described())
-
-    def __repr__(self) -> str:
-        return f"Stage of {self.film.get('count', 0)} frames: {', '.join(self.videos)}"
+        count = self.film["count"]
+        moments = f"{count} frame{'s' if count != 1 else ''} in step"
+        return f"{moments}: {'; '.join(named)}. {self.alt}".strip()

@@ -165,6 +165,8 @@ def _brief(card: RunCard) -> str:
         facts.append(f"{clip.num_frames} frames")
     if crop := _crop(clip):
         facts.append(f"crop {crop}")
+    if clip.pad != ClipSettings().pad:
+        facts.append(f"pad {clip.pad}")
     usual = SampleSettings()
     for name in SHOWN_IF_CHANGED:
         if (value := getattr(sampling, name)) != getattr(usual, name):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +29,7 @@ FOLDER = Path(__file__).parents[1] / "weights" / "judges"
 LIMB_JOINTS = {"elbows": (7, 8), "wrists": (9, 10), "knees": (13, 14), "ankles": (15, 16)}
 FACE_JOINTS = (0, 1, 2)  # nose and eyes
 COARSE, FINE = 0.1, 0.05  # shares of a person's size within which a joint is right
+TIE = 1e-9  # of the size: less than any difference that means something
 SAME_SIZE = 1.2  # factor within which a person is as large as its skeleton
 # Shares of a person's size within which it is drawn: limbs around their lines, ears and hats around
 # the middle of the face, capes and shadows beside shoulders and legs.
@@ -126,11 +126,13 @@ def _match(
         [np.minimum(_errors(person, choice), 1)[mask].mean() for choice in choices]
         for person, mask in zip(truth, inside, strict=True)
     ]
-    best = min(
-        permutations(range(len(choices)), len(truth)),
-        key=lambda order: sum(row[column] for row, column in zip(cost, order, strict=True)),
-    )
-    return [choices[column] for column in best]
+    from scipy.optimize import linear_sum_assignment
+
+    if not truth:
+        return []
+    # Of equally good ones the first counts: somebody who is seen comes before None.
+    first = np.arange(len(choices)) / len(choices) ** (1.0 + np.arange(len(truth))[:, None])
+    return [choices[column] for column in linear_sum_assignment(cost + TIE * first)[1]]
 
 
 def _same_size(truth: np.ndarray, inside: np.ndarray, match: np.ndarray | None) -> bool:

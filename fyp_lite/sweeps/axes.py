@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -12,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fyp_lite.cards.card import ClipFacts, clip_facts
-from fyp_lite.clip import Clip, choose_frames, crop_box
+from fyp_lite.clip import Clip
+from fyp_lite.cropping import choose_frames, crop_box
 from fyp_lite.opening import open_clip, open_skeleton
 from fyp_lite.request import SETTING_NAMES, Request
 from fyp_lite.settings import ClipSettings
@@ -20,7 +22,7 @@ from fyp_lite.text import nearest_name
 from fyp_lite.video import check_video_path
 
 AXIS_NAMES = SETTING_NAMES
-TEXT_NAMES = ("clip", "prompt", "negative_prompt", "scheduler")
+TEXT_NAMES = ("clip", "prompt", "negative_prompt", "pad", "scheduler")
 SENTENCES = ("prompt", "negative_prompt")  # may have commas inside
 Value = int | float | str | None
 Axes = Mapping[str, Iterable[Any]]
@@ -218,4 +220,10 @@ def read_values(name: str, text: str) -> list[Value]:
 
 
 def _number(text: str) -> float:
-    return float(text) if "." in text else int(text)
+    """A whole number stays one, also as 1e1, unless it is written with a point."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    if "." in text or not number.is_integer():
+        return number
+    return int(number) if "e" in text.lower() else int(text)

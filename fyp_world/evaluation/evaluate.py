@@ -11,7 +11,8 @@ none and against another clip's; a model that ignores either would show no diffe
 well clips come back that were made noisy up to a timestep, which tells at which ones the network is
 weak. ceilings: what the judges say about rendered clips through the autoencoder. generated: what
 they say about generated ones. follow the clip: what they say about a skeleton or raw video of
-yours. knob: what each setting does.
+yours. truth: how near generated stills come to the drawn ones, and whether their heads can be told
+apart. knob: what each setting does.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ from fyp_world.evaluation.measures import (
     through_autoencoder,
 )
 from fyp_world.evaluation.settings_tables import DEFAULT_CLIP, Knobs
+from fyp_world.evaluation.truth import Truth, draw_heads
 from fyp_world.training.generated_latents import denoised, noised
 from fyp_world.training.s1_autoencoder import person_mask
 from fyp_world.world.dataset import Clip, render_clip
@@ -106,14 +108,24 @@ class Effort:
     denoised: int  # clips
     clips: int  # of each kind, seen and held out
     stills: int  # of each kind, on top, for the prompt score
+    truth: int  # stills of each kind that are held against the drawn ones
     knob_clips: int
     num_steps: int
 
 
 FULL = Effort(
-    frames=240, denoising=24, denoised=8, clips=48, stills=144, knob_clips=6, num_steps=20
+    frames=240,
+    denoising=24,
+    denoised=8,
+    clips=48,
+    stills=144,
+    truth=128,
+    knob_clips=6,
+    num_steps=20,
 )
-QUICK = Effort(frames=48, denoising=3, denoised=2, clips=8, stills=24, knob_clips=1, num_steps=10)
+QUICK = Effort(
+    frames=48, denoising=3, denoised=2, clips=8, stills=24, truth=24, knob_clips=1, num_steps=10
+)
 
 
 def psnr(error: np.ndarray) -> float:
@@ -234,6 +246,11 @@ class Judged:
         pictures = generate_stills(self.pipeline, stills, self.settings)
         return self.summary(pairs, list(zip(stills, pictures, strict=True)))
 
+    def truth(self, held_out: bool) -> dict[str, Any]:
+        """How near generated stills come to the drawn ones."""
+        truth = Truth(self.pipeline, self.effort.truth, held_out=held_out)
+        return truth.figures(self.settings)
+
     def clips(self, held_out: bool) -> list[Clip]:
         return clips(self.effort.clips, CLIP_FRAMES, held_out=held_out, stream=1 + held_out)
 
@@ -289,7 +306,7 @@ class Results:
         self.path, self.only = path, only
         self.figures: dict[str, Any] = {"run": run}
         if path.exists():
-            earlier = json.loads(path.read_text())
+            earlier = json.loads(path.read_text(encoding="utf-8"))
             if earlier.get("run") == run:
                 self.figures = earlier
 
@@ -353,6 +370,7 @@ def main() -> None:
     parser.add_argument(
         "--only", metavar="WORDS", default="", help='parts with this in their name, as "knob"'
     )
+    parser.add_argument("--heads", type=Path, help="where to write a sheet of heads")
     options = parser.parse_args()
     pipeline = load_pipeline(options.model)
     pipeline.set_progress_bar_config(disable=True)
@@ -367,6 +385,8 @@ def main() -> None:
         results.add(f"ceilings, {kind}", partial(judged.ceilings, held_out))
         results.add(f"generated, {kind}", partial(judged.generated, held_out))
         results.add(f"of ceilings, {kind}", partial(against_ceilings, results.figures, kind))
+    for kind, held_out in (("held out", True), ("seen", False)):
+        results.add(f"truth, {kind}", partial(judged.truth, held_out))
     if options.clip:
         results.add("follow the clip", lambda: judged.clip_file(options.clip))
     knobs = Knobs(judged.likeness, effort.knob_clips, effort.num_steps, options.clip)
@@ -374,6 +394,8 @@ def main() -> None:
         results.add(f"knob, {name}", getattr(knobs, name))
     if options.pages:
         draw_page(pipeline, judged.settings, options.pages)
+    if options.heads:
+        draw_heads(Truth(pipeline, effort.truth, held_out=True), judged.settings, options.heads)
 
 
 if __name__ == "__main__":

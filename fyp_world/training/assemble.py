@@ -85,6 +85,21 @@ def forget_folders(out: Path) -> None:
         path.write_bytes((json.dumps(config, indent=2) + "\n").encode())
 
 
+def save_model(pipeline: FollowYourPosePipeline, out: Path) -> None:
+    """Write a model in float16, with its hashes and that of the world, and say how large it is."""
+    pipeline.to(torch.float16)
+    pipeline.save_pretrained(out)
+    forget_folders(out)
+    world = json.dumps({"world_sha256": world_hash()}) + "\n"
+    (out / "world.json").write_bytes(world.encode())  # the same line end everywhere
+    write_hashes(out)
+    size = sum(p.stat().st_size for p in out.rglob("*") if p.is_file())
+    for name in ("vae", "text_encoder", "unet", "pose_encoder"):
+        count = sum(p.numel() for p in getattr(pipeline, name).parameters())
+        print(f"{name:13} {count / 1e6:6.2f} M parameters")
+    print(f"{out}: {size / 1e6:.1f} MB")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -100,16 +115,7 @@ def main() -> None:
     if options.before is None and options.share != 1:
         parser.error("--share needs --before, the folder of the networks to go from.")
     pipeline = build_pipeline(options.vae, options.networks, options.before, options.share)
-    pipeline.save_pretrained(options.out)
-    forget_folders(options.out)
-    world = json.dumps({"world_sha256": world_hash()}) + "\n"
-    (options.out / "world.json").write_bytes(world.encode())  # the same line end everywhere
-    write_hashes(options.out)
-    size = sum(p.stat().st_size for p in options.out.rglob("*") if p.is_file())
-    for name in ("vae", "text_encoder", "unet", "pose_encoder"):
-        count = sum(p.numel() for p in getattr(pipeline, name).parameters())
-        print(f"{name:13} {count / 1e6:6.2f} M parameters")
-    print(f"{options.out}: {size / 1e6:.1f} MB")
+    save_model(pipeline, options.out)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from fyp_lite.loading import best_device
 from fyp_lite.model.vae import FrameAutoencoder
 from fyp_world.world.captions import CharacterSpec
 from fyp_world.world.dataset import MAX_PEOPLE, Scene, random_clip, render_clip
@@ -115,7 +116,7 @@ def open_array(path: Path, shape: tuple[int, ...], dtype: type) -> np.ndarray:
 
 def load_autoencoder(folder: Path) -> FrameAutoencoder:
     vae = FrameAutoencoder.from_pretrained(folder, torch_dtype=torch.bfloat16)
-    return vae.to(memory_format=torch.channels_last)
+    return vae.to(best_device()).to(memory_format=torch.channels_last)
 
 
 @torch.no_grad()
@@ -131,9 +132,9 @@ def encode(folder: Path, vae_folder: Path) -> None:
     for start in range(0, count, batch):
         pixels = torch.from_numpy(np.array(frames[start : start + batch]))
         pixels = pixels.reshape(-1, SIZE, SIZE, 3)
-        pixels = pixels.permute(0, 3, 1, 2).to(torch.bfloat16) / 127.5 - 1
+        pixels = pixels.permute(0, 3, 1, 2).to(vae.device, torch.bfloat16) / 127.5 - 1
         z = vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor
-        latents[start : start + batch] = z.reshape(-1, *shape[1:]).half().numpy()
+        latents[start : start + batch] = z.reshape(-1, *shape[1:]).half().cpu().numpy()
         if start // batch % 100 == 0:
             print(f"{folder.name}: encoded {start} of {count}", flush=True)
     del latents
@@ -159,11 +160,11 @@ def decode(folder: Path, count: int, vae_folder: Path, seed: int) -> None:
         clips = np.array(latents[start : start + DECODED_AT_ONCE], np.float32)
         rngs = [np.random.default_rng([seed, start + i]) for i in range(len(clips))]
         wrong = [made_wrong(clip, rng) for clip, rng in zip(clips, rngs, strict=True)]
-        z = torch.from_numpy(np.stack(wrong)).flatten(0, 1).to(torch.bfloat16)
+        z = torch.from_numpy(np.stack(wrong)).flatten(0, 1).to(vae.device, torch.bfloat16)
         pixels = vae.decode(z / vae.config.scaling_factor).sample.float()
         pixels = ((pixels + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
         pixels = pixels.permute(0, 2, 3, 1).unflatten(0, clips.shape[:2])
-        decoded[start : start + len(clips)] = pixels.numpy()
+        decoded[start : start + len(clips)] = pixels.cpu().numpy()
         if start // DECODED_AT_ONCE % 100 == 0:
             print(f"{folder.name}: decoded {start} of {len(latents)}", flush=True)
     del decoded

@@ -239,8 +239,7 @@ def batches(
     drop_pose: float = DROP_POSE,
 ) -> MakeBatch:
     """Single frames drawn by how much there is to learn from them."""
-    weights = np.array([STYLE_WEIGHTS.get(s.style, OTHER_STYLES_WEIGHT) for s in cache.scenes])
-    cumulative = np.cumsum(weights / weights.sum())
+    cumulative = np.cumsum(style_chances(cache))
 
     def make_batch(draw: Draw) -> Item:
         items = []
@@ -250,6 +249,12 @@ def batches(
         return stack(items)
 
     return make_batch
+
+
+def style_chances(cache: Cache) -> np.ndarray:
+    """`[n]`: how likely each item of a cache is drawn, by its style; together 1."""
+    weights = np.array([STYLE_WEIGHTS.get(s.style, OTHER_STYLES_WEIGHT) for s in cache.scenes])
+    return weights / weights.sum()
 
 
 def even_batch(

@@ -68,14 +68,17 @@ class GuidedStage(DiffusionStage):
         the velocity, so `predicted` is the guided answer. Far from people the pose says nothing,
         and a lead towards it would only harden the colours.
         """
-        timestep, people = batch["timestep"], around_people(batch)
-        no_pose = self.unet(noisy, timestep, text).sample.float()
+        people = around_people(batch)
         empty = self.text_encoder(self.empty).last_hidden_state.expand(len(text), -1, -1)
         pose = pose_features(self.pose_encoder, batch)
-        no_prompt = self.unet(noisy, timestep, empty, pose).sample.float()
-        of_pose = (1 - 1 / POSE_GUIDANCE_SCALE) * people * (predicted - no_pose)
+        no_prompt = self.unet(noisy, batch["timestep"], empty, pose).sample.float()
         of_prompt = (1 - 1 / PROMPT_GUIDANCE_SCALE) * (1 - people) * (predicted - no_prompt)
-        return velocity + of_pose + of_prompt
+        return velocity + people * self.pose_lead(batch, noisy, text, predicted) + of_prompt
+
+    def pose_lead(self, batch: Item, noisy: Tensor, text: Tensor, predicted: Tensor) -> Tensor:
+        """How far `predicted` leads from the answer without the pose."""
+        no_pose = self.unet(noisy, batch["timestep"], text).sample.float()
+        return (1 - 1 / POSE_GUIDANCE_SCALE) * (predicted - no_pose)
 
 
 def around_people(batch: Item) -> Tensor:

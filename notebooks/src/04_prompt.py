@@ -402,7 +402,7 @@ from fyp_course.panels.generate import ClipPreview, GenerateControls
 
 jacks = open_clip(data_dir() / "clips" / "jumping_jacks.mp4")
 panel = GenerateControls(pipeline, ClipPreview(jacks, pipeline.size), prompt="santa in the snow")
-panel.show()
+panel
 
 # %% [markdown]
 # ## Break it · 1 minute

@@ -91,7 +91,7 @@ from fyp_course.panels.scrubber import StepScrubber
 
 twelve = SampleSettings(num_inference_steps=12, seed=start.sample_settings.seed)
 scrubber = StepScrubber(pipeline, skeleton.frames, start.prompt, twelve, skeleton.fps)
-scrubber.show()
+scrubber
 
 # %% [markdown]
 # The same run in numbers. The pipeline hands out every step, so a plain loop can look at each.

@@ -363,7 +363,7 @@ folder = tempfile.mkdtemp(prefix="fyp_lite_")  # name a folder of your own to ke
 sweep_panel = SweepPanel(pipeline, lambda: short, out=folder)
 sweep_panel.row_name.value, sweep_panel.row_values.value = "guidance_scale", "0, 1, 4, 12.5"
 sweep_panel.column_name.value, sweep_panel.column_values.value = "seed", "0, 1"
-sweep_panel.show()
+sweep_panel
 
 # %% [markdown]
 # ## Break it · 1 minute

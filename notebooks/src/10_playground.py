@@ -97,7 +97,7 @@ folder.mkdir(exist_ok=True)
 
 panel = Playground(pipeline, prompt=prompt, folder=folder)
 panel.picker.bundled.value = clip.path
-panel.show()
+panel
 
 # %% [markdown]
 # The same notebook is a web app, too: the panel and the text, without the code. From a terminal, in

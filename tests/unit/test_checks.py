@@ -332,6 +332,30 @@ def test_people_are_counted_and_told_apart():
     assert describe_motion(np.zeros((4, 1, 17, 3), np.float32)) == "Nobody."
 
 
+@pytest.mark.parametrize("num_frames", [8, 16, 60])
+def test_people_who_cross_keep_their_sentences(num_frames):
+    left, right = standing(num_frames) * [0.5, 0.5, 1], standing(num_frames) * [0.5, 0.5, 1]
+    left[..., 0] += np.linspace(-20, 145, num_frames)[:, None, None]
+    right[..., 0] += np.linspace(145, -20, num_frames)[:, None, None]
+    right[..., 1] += 90
+    for name, x, y in (("left_elbow", 25, 110), ("left_wrist", 35, 85)):
+        joint = right[:, 0, JOINTS.index(name)]
+        joint[:, 0] = right[:, 0, JOINTS.index("nose"), 0] + x
+        joint[:, 1] = y
+    keypoints = np.concatenate([left, right], axis=1).astype(np.float32)
+    said = show.describe("two", draw_skeletons(keypoints, 256, 256), 8)
+    assert "Person 1 from the left: moves to the right of the picture." in said
+    assert re.search(r"Person 2 from the left: left arm up in [^;]*; moves to the left", said)
+
+
+def test_people_are_numbered_from_where_they_first_appear():
+    keypoints = np.concatenate([standing() + np.array([100, 0, 0]), standing()], axis=1).astype(
+        np.float32
+    )
+    keypoints[:, 0, JOINTS.index("left_wrist"), 1] = 20
+    assert "Person 2 from the left: left arm up" in describe_motion(keypoints)
+
+
 def test_a_skeleton_video_is_described_and_another_is_not():
     keypoints = standing()
     keypoints[:, 0, JOINTS.index("left_wrist")] = (175, 25, 1)

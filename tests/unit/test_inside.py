@@ -9,6 +9,7 @@ from helpers import build_tiny_pipeline, shown_bytes
 
 from fyp_course.panels import words
 from fyp_course.panels.scrubber import watch_steps
+from fyp_lite.denoising import TRAINED_FRAMES, blend_weights, clip_windows
 from fyp_lite.model.attention import TextAttention
 from fyp_lite.model.switches import own_noise
 from fyp_lite.settings import SampleSettings
@@ -52,6 +53,49 @@ def test_watching_changes_nothing_and_ends(tiny_pipeline, skeleton, steps):
     assert steps[0].words == ("a", "panda", "on", "the", "sea")
     assert steps[0].maps.shape == (3, 5, 4, 4)
     assert 0 < steps[0].maps.sum(axis=1).max() < 1  # start, end and padding get the rest
+
+
+@pytest.fixture(scope="module")
+def long_skeleton():
+    frames = np.zeros((16, 64, 64, 3), np.uint8)
+    for number, frame in enumerate(frames):
+        frame[20:44, 20 + number : 23 + number] = (255, 153, 51)
+    return frames
+
+
+def test_a_long_clip_has_maps_of_every_frame(tiny_pipeline, long_skeleton):
+    settings = SampleSettings(num_inference_steps=1)
+    (step,) = words.watch_words(tiny_pipeline, PROMPT, long_skeleton, settings)
+    assert step.maps.shape == (16, 5, 4, 4)
+    # The first step sees the same noise whatever follows: each window by itself, then blended.
+    with words.watching(tiny_pipeline) as seen:
+        list(tiny_pipeline.steps(PROMPT, long_skeleton, settings))
+    views = clip_windows(16, TRAINED_FRAMES)
+    layers = len(seen) // len(views)
+    maps = [
+        words.average_maps(seen[n * layers : (n + 1) * layers])[:, 1:6] for n in range(len(views))
+    ]
+    weights = blend_weights(views).numpy()
+    for frame in range(16):
+        wanted = sum(
+            weights[n, frame] * maps[n][view.index(frame)]
+            for n, view in enumerate(views)
+            if frame in view
+        )
+        np.testing.assert_allclose(step.maps[frame], wanted, atol=1e-6)
+    assert np.abs(step.maps[0] - step.maps[15]).max() > 1e-4
+
+
+@pytest.mark.parametrize("clip", ["skeleton", "long_skeleton"])
+@pytest.mark.parametrize("interval", [(0.0, 1.0), (0.0, 0.5)])
+def test_branches_in_turn_give_the_same_maps(clip, interval, tiny_pipeline, monkeypatch, request):
+    frames = request.getfixturevalue(clip)
+    settings = SampleSettings(2, guidance_start=interval[0], guidance_end=interval[1])
+    together = list(words.watch_words(tiny_pipeline, PROMPT, frames, settings))
+    monkeypatch.setattr(tiny_pipeline, "branches_together", False)
+    in_turn = list(words.watch_words(tiny_pipeline, PROMPT, frames, settings))
+    for one, other in zip(together, in_turn, strict=True):
+        np.testing.assert_allclose(one.maps, other.maps, atol=1e-5)
 
 
 def test_no_word_is_read_without_guidance(tiny_pipeline, skeleton):
@@ -111,7 +155,7 @@ def test_stills_have_a_text(tiny_pipeline, skeleton, steps, monkeypatch):
     shown = []
     monkeypatch.setattr(words, "show_picture", lambda picture, text: shown.append((picture, text)))
     monkeypatch.setenv("FYP_LITE_STILLS", "1")
-    words.WordExplorer(steps).show()
+    words.WordExplorer(steps).show_still()
     words.show_features(skeleton, tiny_pipeline.encode_pose(skeleton), 1)
     assert "panda" in shown[0][1] and "16 x 8 x 8" in shown[1][1]
     assert all(p.dtype == np.uint8 and p.shape[2] == 3 for p, _ in shown)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -136,6 +137,12 @@ def test_other_weights_are_warned_of(run, tiny_pipeline):
 def test_another_dtype_is_warned_of(card, tiny_pipeline):
     with pytest.warns(UserWarning, match="made with dtype bfloat16: the video will differ"):
         by(card, dtype="bfloat16").run(tiny_pipeline)
+
+
+def test_the_same_dtype_is_not(card, tiny_pipeline):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        card.run(tiny_pipeline)
 
 
 def test_the_bundled_model_has_a_name_and_a_hash(card, tiny_pipeline, monkeypatch, run):

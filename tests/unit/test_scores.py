@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from itertools import permutations
 
 import numpy as np
 import pytest
 
+from fyp_lite.judges import scores
 from fyp_lite.judges.scores import (
     flicker,
     flickers,
@@ -73,6 +75,37 @@ def test_people_are_matched_in_whatever_order_they_come():
     assert alone["people"] == 0
     nobody = score(np.zeros((1, 0, 17, 3), np.float32), truth)
     assert nobody["joints @0.1"] == nobody["people"] == 0
+
+
+def first_of_all_assignments(truth, inside, seen):
+    """Every assignment is tried: right, but factorial in the number of people."""
+    choices = [*seen, *[None] * len(truth)]
+    cost = [
+        [float(np.minimum(scores._errors(one, choice), 1)[mask].mean()) for choice in choices]
+        for one, mask in zip(truth, inside, strict=True)
+    ]
+    orders = permutations(range(len(choices)), len(truth))
+    best = min(orders, key=lambda order: sum(row[c] for row, c in zip(cost, order, strict=True)))
+    return [choices[column] for column in best]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_assignment_is_the_best_of_all(seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    truth = np.stack([person(x) for x in rng.uniform(30, 220, rng.integers(1, 5))])
+    found = [p + np.array([*rng.normal(0, 20, 2), 0]) for p in truth]
+    found += [person(*rng.uniform(0, 256, 2)), person(900), person(900) * [1, 1.5, 1]]
+    order = rng.permutation(len(found))[: rng.integers(0, 5)]
+    seen = np.array([found[i] for i in order], np.float32).reshape(-1, 17, 3)
+    ours = score(seen[None], truth[None])
+    monkeypatch.setattr(scores, "_match", first_of_all_assignments)
+    np.testing.assert_equal(score(seen[None], truth[None]), ours)
+
+
+def test_sixteen_people_are_matched_too():
+    truth = np.stack([person(x, y) for x in (30, 90, 150, 210) for y in (0, 50, 90, 140)])[None]
+    shuffled = truth[:, np.random.default_rng(0).permutation(16)]
+    assert score(shuffled, truth)["joints @0.1"] == 1
 
 
 def test_only_confident_joints_inside_the_frame_count():

@@ -111,5 +111,5 @@ def test_stills_show_a_strip(scrubber, monkeypatch):
     monkeypatch.setattr(
         "fyp_course.panels.scrubber.show_picture", lambda picture, text: shown.append(text)
     )
-    scrubber.show()
+    scrubber.show_still()
     assert shown == [f"4 steps, what the network sees and expects, step by step: {PROMPT}"]

@@ -199,6 +199,11 @@ def test_the_video_of_all_lasts_as_long_as_the_longest():
 def test_typed_values():
     assert read_values("frame_stride", "1, 3,10 ,") == [1, 3, 10]
     assert read_values("guidance_scale", "1, 2.5") == [1, 2.5]
+    assert read_values("guidance_scale", "1e-1, 1e1, 2.5E0, .5") == [0.1, 10, 2.5, 0.5]
+    assert isinstance(read_values("num_inference_steps", "1e1")[0], int)
+    for text in ("nan", "inf", "1e999", "one", "1,x", "--1"):
+        with pytest.raises(SweepError, match="is no number for eta"):
+            read_values("eta", text)
     assert read_values("prompt", "a panda, at sunset | a robot") == [
         "a panda, at sunset",
         "a robot",

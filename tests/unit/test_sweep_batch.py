@@ -14,6 +14,7 @@ import pytest
 import fyp_lite
 from fyp_lite.cards.card import RunCard
 from fyp_lite.cli.main import main
+from fyp_lite.files.writing import ClipError
 from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.opening import prepare_clip
 from fyp_lite.request import Request
@@ -55,6 +56,17 @@ def test_a_negative_prompt_that_no_video_would_hear_is_refused(tiny_pipeline, tm
     # Beside a video that hears it, one that does not is a fair comparison.
     stored = batch(tiny_pipeline, request, {"guidance_scale": [1, 2]}, out=tmp_path)
     assert len(stored) == 2
+
+
+def test_intervals_of_guidance_that_no_step_meets_are_refused(tiny_pipeline, tmp_path):
+    axes = {"clip": [CLIPS / "dance.mp4"], "prompt": ["a panda"], "guidance_start": [0.6, 0.8]}
+    one_step = SampleSettings(1, guidance_scale=4.0)
+    given = {"out": tmp_path, "clip_settings": SHORT, "sample_settings": one_step}
+    with pytest.raises(SweepError, match="Guidance works in none of the 1 steps"):
+        batch(tiny_pipeline, axes, **given)
+    assert not list(tmp_path.glob("*.mp4"))
+    # Beside a video in which it works, one in which it does not is a fair comparison.
+    assert len(batch(tiny_pipeline, axes | {"guidance_start": [0, 0.6]}, **given)) == 2
 
 
 def test_every_combination_is_stored_with_its_card_and_an_index(tiny_pipeline, tmp_path):
@@ -169,7 +181,7 @@ def test_a_full_disk_stops_at_once_and_leaves_no_half(tiny_pipeline, tmp_path, m
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(ClipError, match="No space left on device.*: free some space there"):
         list(whole.steps())
     assert not list(tmp_path.iterdir())
 

@@ -128,6 +128,7 @@ class Bar {
     this.scrub.setAttribute("aria-valuetext", `frame ${index + 1} of ${count}`);
     fill(this.scrub);
     this.count.textContent = `${index + 1} / ${count}`;
+    this.count.style.minWidth = `${2 * String(count).length + 2.5}ch`;
     press(this.loop, clock.loop);
     press(this.before, shown.before);
     press(this.strip, shown.strip);

@@ -160,12 +160,13 @@ class Ruler {
     this.place(across, width);
   }
 
+  /** Of the chosen frames that the kernel sends (ruler.py) as many as have room. */
   cells(width) {
-    const shown = Math.min(this.count, MAX_CELLS);
-    const indices = [...Array(shown).keys()].map((i) =>
-      Math.round((i * (this.count - 1)) / Math.max(1, shown - 1)));
+    const sent = spread(this.count, Math.min(this.count, MAX_CELLS));
+    const shown = clamp(Math.floor((width - 2 * SIDE) / 52), 1, sent.length);
+    const indices = spread(sent.length, shown).map((i) => sent[i]);
     const step = (width - 2 * SIDE) / shown;
-    const side = clamp(step - 8, 12, CELL);
+    const side = Math.round(clamp(step - 8, 12, CELL)); // whole: the height is compared
     return { indices, step, side };
   }
 
@@ -251,7 +252,7 @@ class Ruler {
       context.textAlign = "center";
       context.font = "600 11px system-ui, sans-serif";
       context.fillStyle = inside ? colours.ink : colours.bad;
-      if (side >= 22 || i % 2 === 0) context.fillText(String(number), middle, CELLS + side + 15);
+      context.fillText(String(number), middle, CELLS + side + 15);
     });
   }
 
@@ -263,6 +264,7 @@ class Ruler {
     stride.textContent = `stride ${this.stride}`;
     count.textContent = `${this.count} frame${this.count === 1 ? "" : "s"}`;
     for (const grip of this.grips) grip.update();
+    start.style.top = stride.style.top = this.band.style.top = `${BAND}px`;
     const wrong = this.end >= this.length;
     for (const mark of [stride, count, this.band]) mark.classList.toggle("fyp-wrong", wrong);
     const [wide, far] = [start.offsetWidth, stride.offsetWidth];
@@ -283,6 +285,12 @@ class Ruler {
     this.films = {};
     for (const picture of this.pictures.values()) picture.close();
   }
+}
+
+/** `some` of the numbers below `count`, evenly, first and last among them. */
+function spread(count, some) {
+  const step = (count - 1) / Math.max(1, some - 1);
+  return [...Array(some).keys()].map((i) => Math.floor(i * step + 0.5));
 }
 
 /** The first of 1, 2, 5, 10, 20, 50 … that is not below `least`. */

@@ -3,6 +3,7 @@
 const SYNC_MS = 250; // how often the kernel hears which frame plays
 const LEAST = { 1: 240, 2: 130 }; // pixels of a tile's width, by how many there are
 const GAP_TILES = 12;
+let made = 0;
 
 class Stage {
   constructor(model, element) {
@@ -15,7 +16,8 @@ class Stage {
     });
     this.tiles = h("div", { class: "fyp-tiles" });
     this.bar = new Bar(this);
-    this.words = h("div", { class: "fyp-unseen", role: "status" });
+    this.words = h("div", { class: "fyp-unseen", role: "status", id: `fyp-words-${++made}` });
+    element.setAttribute("aria-describedby", this.words.id);
     element.append(this.tiles, this.strip.element, this.bar.element, this.bar.saving, this.words);
     element.addEventListener("keydown", (event) => this.key(event));
     this.begun = false;
@@ -61,6 +63,7 @@ class Stage {
     this.mark();
     if (!this.begun && !this.shown.strip) this.obey();
     this.begun = true;
+    this.tell();
     if (film.count < 2) this.clock.pause();
   }
 
@@ -81,6 +84,8 @@ class Stage {
     this.strip.element.hidden = !shown.strip;
     if (shown.strip) this.strip.show(film, tiles);
     else this.strip.close();
+    const titles = tiles.map((tile) => film.tiles[tile].title);
+    this.element.setAttribute("aria-label", `${titles.join(", ")}: in step`);
     this.overlay(this.strength);
     this.arrange();
   }
@@ -89,6 +94,7 @@ class Stage {
   arrange() {
     const count = this.views.length;
     if (!count) return;
+    if (this.shown.strip && this.film) this.strip.fit();
     const least = (LEAST[count] ?? 170) + GAP_TILES;
     const fit = clamp(Math.floor((this.tiles.clientWidth + GAP_TILES) / least), 1, count);
     const columns = Math.ceil(count / Math.ceil(count / fit));

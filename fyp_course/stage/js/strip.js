@@ -1,7 +1,8 @@
 // Nothing moves: up to eight moments beside each other, one video a row.
 
 const MOMENTS = 8;
-const GAP = 4;
+const SMALL = 72; // pixels: narrower moments go in two rows
+const GAP = 4; // pixels between them
 
 class Strip {
   /** `onPick(index)` is called when a moment is pressed. */
@@ -9,6 +10,7 @@ class Strip {
     Object.assign(this, { clock, onPick });
     this.element = h("div", { class: "fyp-strip" });
     this.rows = [];
+    this.columns = MOMENTS;
   }
 
   get moments() {
@@ -22,50 +24,65 @@ class Strip {
     this.film = film;
     this.rows = tiles.map((tile) => this.row(tile));
     this.element.replaceChildren(...this.rows.map((row) => row.element));
+    this.fit();
+  }
+
+  /** All moments in one row, or in two where they would be too small. */
+  fit() {
+    const some = this.moments.length;
+    const narrow = some > 1 && this.element.clientWidth < SMALL * some;
+    this.columns = narrow ? Math.ceil(some / 2) : some;
+    for (const { canvas, tile } of this.rows) {
+      const { width, height } = this.film.tiles[tile];
+      const rows = Math.ceil(some / this.columns);
+      canvas.style.aspectRatio = `${width * this.columns} / ${height * rows}`;
+      canvas.style.maxWidth = `${220 * this.columns}px`;
+    }
   }
 
   row(tile) {
-    const { title, caption, width, height } = this.film.tiles[tile];
+    const { title, caption } = this.film.tiles[tile];
     const canvas = h("canvas", { role: "img" });
     const some = this.moments.length;
     canvas.setAttribute("aria-label", `${title}, ${some} moments from left to right`);
-    canvas.style.aspectRatio = `${width * some} / ${height}`;
-    canvas.style.maxWidth = `${220 * some}px`;
     const [draw, close] = sharp(canvas, (...size) => this.paint(tile, ...size));
     followPointer(canvas, {
       up: (moved, event) => {
         const box = canvas.getBoundingClientRect();
-        const column = Math.floor(((event.clientX - box.left) / box.width) * some);
-        if (!moved) this.onPick(this.moments[clamp(column, 0, some - 1)]);
+        const rows = Math.ceil(some / this.columns);
+        const column = Math.floor(((event.clientX - box.left) / box.width) * this.columns);
+        const row = Math.floor(((event.clientY - box.top) / box.height) * rows);
+        if (!moved) this.onPick(this.moments[clamp(row * this.columns + column, 0, some - 1)]);
       },
     });
     const words = h("figcaption", { class: "fyp-caption" }, caption);
     const element = h("figure", {}, h("div", { class: "fyp-title" }, title), canvas, words);
-    return { element, draw, close };
+    return { element, canvas, tile, draw, close };
   }
 
-  paint(tile, context, width, height) {
-    const { moments } = this;
-    const across = (width - GAP * (moments.length - 1)) / moments.length;
+  paint(tile, context, width) {
+    const { moments, columns } = this;
+    const across = (width - GAP * (columns - 1)) / columns;
     const down = (across * this.film.tiles[tile].height) / this.film.tiles[tile].width;
-    const top = (height - down) / 2;
     const { index } = this.clock;
     const nearest = moments.reduce((a, b) => (Math.abs(b - index) < Math.abs(a - index) ? b : a));
     const { lit } = coloursOf(this.element);
-    context.clearRect(0, 0, width, height);
-    context.font = "600 11px system-ui, sans-serif";
+    const size = clamp(across / 8, 9, 12);
+    context.clearRect(0, 0, width, 10_000);
+    context.font = `600 ${size}px system-ui, sans-serif`;
     moments.forEach((moment, i) => {
-      const x = i * (across + GAP);
-      this.film.draw(context, tile, moment, x, top, across, down);
+      const x = (i % columns) * (across + GAP);
+      const y = Math.floor(i / columns) * (down + GAP);
+      this.film.draw(context, tile, moment, x, y, across, down);
       const label = String(moment + 1);
       context.fillStyle = "rgba(0, 0, 0, 0.65)";
-      context.fillRect(x, top, context.measureText(label).width + 10, 17);
+      context.fillRect(x, y, context.measureText(label).width + size, size * 1.5);
       context.fillStyle = "#fff";
-      context.fillText(label, x + 5, top + 12.5);
+      context.fillText(label, x + size / 2, y + size * 1.1);
       if (moment !== nearest) return;
       context.strokeStyle = lit;
       context.lineWidth = 3;
-      context.strokeRect(x + 1.5, top + 1.5, across - 3, down - 3);
+      context.strokeRect(x + 1.5, y + 1.5, across - 3, down - 3);
     });
   }
 
