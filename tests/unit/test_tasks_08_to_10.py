@@ -24,7 +24,8 @@ def test_a_character_needs_a_new_name_and_another_colour(said):
     for same in (bear.palette, bear.palette | {"skn": (86, 190, 76)}):
         wrong = replace(bear, name="frog", palette=same)
         assert "change one of skin, muzzle" in tried(exercise, said, wrong)
-    assert "The bear has no colour 'skn'" in tried(exercise, said, wrong)
+    told = tried(exercise, said, wrong)
+    assert "The bear has no colour" in told and "skn" in told
     for colour in ((300, 0, 0), [86, 190, 76], (0.3, 0.7, 0.3), "green"):
         wrong = replace(bear, name="frog", palette=palette | {"skin": colour})
         assert "three whole numbers" in tried(exercise, said, wrong)
