@@ -24,6 +24,7 @@ from typing import Any
 
 import torch
 from baseline import as_published
+from busy import measure_busy
 from clock import best_seconds, convolution_peak, gflop, interleaved, where_time_goes
 from torch import nn
 
@@ -344,6 +345,7 @@ PARTS: dict[str, Callable[[], Any]] = {
     "full": measure_full,
     "compile": measure_compile,
     "sweep": measure_sweep,
+    "busy": measure_busy,
 }
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from fyp_lite.files.decoding import check_frames
 from fyp_lite.files.writing import ClipError, check_room_in_name, file_path, written_whole
+from fyp_lite.lazy_frames import AnyFrames
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -52,10 +53,13 @@ def write_video(path: str | os.PathLike[str], frames: np.ndarray, fps: float) ->
     frames or a rate that the format cannot hold.
     """
     path = _check_target(path, fps)
-    encode = {".mp4": encode_mp4, ".gif": _encode_gif, ".webp": encode_webp}[path.suffix.lower()]
-    data = encode(frames, fps)
+    check_frames(frames)
     with written_whole(path) as part:
-        part.write_bytes(data)
+        if path.suffix.lower() == ".mp4":
+            _write_mp4(str(part), frames, fps)
+        else:
+            encode = {".gif": _encode_gif, ".webp": encode_webp}[path.suffix.lower()]
+            part.write_bytes(encode(frames, fps))
 
 
 def write_long_video(
@@ -217,7 +221,7 @@ def strip(frames: np.ndarray, height: int) -> np.ndarray:
     return contact_sheet(_resized(chosen, width, height, "LANCZOS"), columns=len(chosen))
 
 
-def few_frames(frames: np.ndarray) -> np.ndarray:
+def few_frames(frames: AnyFrames) -> AnyFrames:
     """At most eight of `frames` `[f, h, w, 3]`, evenly chosen, first and last among them."""
     count = min(len(frames), MAX_STILLS)
     return frames[np.linspace(0, len(frames) - 1, count).round().astype(int)]

@@ -22,8 +22,9 @@ from fyp_course.panels.base import (
 )
 from fyp_course.show import asked_motion, describe, motion_reduced, video_html
 from fyp_lite.advice import prompt_advice
-from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames
+from fyp_lite.clip import Clip, ClipError
 from fyp_lite.cost import cost_line
+from fyp_lite.cropping import PreparedClip, choose_frames
 from fyp_lite.opening import prepare_clip
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.request import Request
@@ -103,7 +104,7 @@ class ClipPreview(Panel):
         room = self.clip.num_frames - 1 - chosen.start_frame
         self.frame_stride.max = room // between if between else max(1, room)
         try:
-            prepared = self.prepared
+            prepared = self.clip.preview(self.settings, self.size)
         except ClipError as error:
             self.caption.value = note(str(error), "error")
             return

@@ -13,7 +13,8 @@ from PIL import Image
 
 from fyp_course.panels.base import WIDE, Panel, Picture, note
 from fyp_course.show import show_picture
-from fyp_lite.clip import Clip, ClipError, PreparedClip
+from fyp_lite.clip import Clip, ClipError
+from fyp_lite.cropping import PreparedClip
 from fyp_lite.drawing import BAD, DARK_BAD, DIM, INK, LIT, PAPER, Word, letter
 from fyp_lite.opening import prepare_clip
 from fyp_lite.settings import ClipSettings
@@ -247,7 +248,7 @@ class FrameRuler(Panel):
 
     def _play(self) -> None:
         try:
-            prepared = self.prepared
+            prepared = self.clip.preview(self.settings, self.size)
         except ClipError as error:
             self.caption.value = note(str(error), "error")
             self.picture.draw(np.zeros((self.size, self.size, 3), np.uint8), "No preview")
@@ -269,7 +270,7 @@ class FrameRuler(Panel):
             scale = THUMBNAIL / max(self.clip.height, self.clip.width)
             size = (max(1, round(self.clip.width * scale)), max(1, round(self.clip.height * scale)))
             for number in wanted:
-                picture = Image.fromarray(self.clip.read([number])[0])
+                picture = Image.fromarray(self.clip.read_small([number])[0])
                 small = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
                 self._thumbnails[number] = np.asarray(small)
         keep = {*spread, *inside}

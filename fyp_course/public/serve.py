@@ -26,7 +26,7 @@ Choose a clip or upload one, write a prompt, press **Generate**.
 What you upload and make stays on this server as long as this page is open, is seen by no other
 visitor, and is then deleted: save what you like to keep."""
 CELL = """from fyp_course.public.page import open_playground
-from fyp_course.public.visit import Limits
+from fyp_course.visit import Limits
 
 open_playground({limits!r})"""
 MAX_PORT = 65535

@@ -26,7 +26,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from fyp_lite.clip import MAX_FRAMES, MAX_PIXELS, Clip, CropBox
+from fyp_lite.clip import MAX_FRAMES, MAX_PIXELS, Clip
+from fyp_lite.cropping import CropBox, cuts_joints
 from fyp_lite.files.writing import ClipError, check_room_in_name, file_path, written_whole
 from fyp_lite.skeleton import JOINTS, draw_skeletons
 from fyp_lite.video import write_long_video
@@ -196,7 +197,13 @@ class _DrawnClip(Clip):
         self.keypoints: np.ndarray = keypoint_clip.keypoints
         super().__init__(path, _Drawing(keypoint_clip), keypoint_clip.num_frames, keypoint_clip.fps)
 
-    def crop(self, indices: list[int], box: CropBox, size: int) -> np.ndarray:
+    def cuts(self, numbers: list[int], kept: CropBox, square: CropBox) -> bool:
+        """Whether a joint in these frames is inside `kept`, but not inside `square`."""
+        return cuts_joints(self.keypoints[numbers], kept, square)
+
+    def crop(
+        self, indices: list[int], box: CropBox, size: int, *, small: bool = False
+    ) -> np.ndarray:
         """Cropped before they are drawn, so that a close crop does not make the lines thick."""
         self._check(indices)
         keypoints = self.keypoints[indices].copy()

@@ -306,7 +306,7 @@ class Results:
         self.path, self.only = path, only
         self.figures: dict[str, Any] = {"run": run}
         if path.exists():
-            earlier = json.loads(path.read_text())
+            earlier = json.loads(path.read_text(encoding="utf-8"))
             if earlier.get("run") == run:
                 self.figures = earlier
 

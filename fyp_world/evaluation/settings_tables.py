@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from fyp_lite import data_dir
-from fyp_lite.clip import ClipError, PreparedClip
+from fyp_lite.clip import ClipError
+from fyp_lite.cropping import PreparedClip
 from fyp_lite.denoising import TRAINED_FRAMES, blend_weights, clip_windows
 from fyp_lite.judges.scores import flickers
 from fyp_lite.model.switches import SWITCHES, switched_off

@@ -19,15 +19,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from multiprocessing import get_all_start_methods
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -38,8 +41,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from fyp_lite.threads import give_way
+from fyp_world.training.dtype import faster_dtype, training_in
+
 EMA_DECAY = 0.999
 WEIGHT_DECAY = 0.01
+SETTLING_BATCHES = 40
+SETTLING_STEP = 2**31  # far from any step of a run
 
 
 @dataclass(frozen=True)
@@ -49,12 +57,14 @@ class Draw:
     Attributes:
         seed, step: of the run.
         process, processes: which share of the step's batch this is, of how many.
+        progress: how much of the run is done, 0...1.
     """
 
     seed: int
     step: int
     process: int = 0
     processes: int = 1
+    progress: float = 0.0
 
     @property
     def rng(self) -> np.random.Generator:
@@ -74,6 +84,8 @@ class Draw:
 Item = dict[str, Tensor]
 MakeBatch = Callable[[Draw], Item]
 MakeOptimizer = Callable[[list[nn.Parameter], float], torch.optim.Optimizer]
+LogLine = dict[str, float | str]
+OnLog = Callable[[LogLine], None]
 
 
 def stack(items: list[Item]) -> Item:
@@ -99,6 +111,18 @@ class Options:
     save_minutes: float
     init: Path | None
     workers: int = field(default=0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Refuse what no training can use. Raises ValueError."""
+        if not self.minutes > 0 or math.isinf(self.minutes):
+            raise ValueError(f"minutes is {self.minutes:g}: choose more than 0.")
+        for name in ("steps", "batch_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is {value}: choose 1 or more.")
+
+
+AnyOptions = TypeVar("AnyOptions", bound=Options)
 
 
 def option_parser(
@@ -161,7 +185,15 @@ def parse_options(
         learning_rate=learning_rate,
         needs_data=needs_data,
     )
-    return Options(**vars(parser.parse_args()))
+    return read_options(parser, Options)
+
+
+def read_options(parser: argparse.ArgumentParser, kind: type[AnyOptions]) -> AnyOptions:
+    """The command line as options of this kind; what cannot be used ends in one sentence."""
+    try:
+        return kind(**vars(parser.parse_args()))
+    except ValueError as error:
+        parser.error(str(error))
 
 
 def learning_rate_factor(progress: float, step: int) -> float:
@@ -204,11 +236,16 @@ def muon(parameters: list[nn.Parameter], learning_rate: float) -> torch.optim.Op
     return Muon(parameters, lr=learning_rate, weight_decay=WEIGHT_DECAY, nesterov=True)
 
 
+def print_line(line: LogLine) -> None:
+    print(json.dumps(line), flush=True)
+
+
 def train(
     stage: nn.Module,
     make_batch: MakeBatch,
     options: Options,
     make_optimizer: MakeOptimizer = adamw,
+    on_log: OnLog = print_line,
     *,
     snapshots: bool = False,
 ) -> bool:
@@ -218,6 +255,8 @@ def train(
         stage: its `forward(batch)` returns {name: loss}, of which "loss" is minimised.
         make_batch: this process's share of a step's batch.
         make_optimizer: of the trainable parameters and a learning rate.
+        on_log: called with what is logged: at the start the step to resume from and the dtype,
+            then the step, the minutes so far and the mean losses since the last line.
         snapshots: keep the averages of every checkpoint, in `snapshots/STEP.safetensors`.
 
     Returns:
@@ -225,77 +264,103 @@ def train(
     """
     # Single frames leave the queries and keys of temporal attention without a gradient.
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)
-    accelerator = Accelerator(
-        mixed_precision="bf16", cpu=not torch.cuda.is_available(), kwargs_handlers=[unused]
-    )
+    accelerator = Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[unused])
+    device = accelerator.device
     options.out.mkdir(parents=True, exist_ok=True)
-    stage.to(accelerator.device).to(memory_format=torch.channels_last)
+    stage.to(device).to(memory_format=torch.channels_last)
     trainable = [p for p in stage.parameters() if p.requires_grad]
     optimizer = make_optimizer(trainable, options.learning_rate)
     average = Average(stage)
     step, minutes = restore(options.out, stage, optimizer, average)
+    progress = progress_of(options, step, minutes)
+    dtype = torch.float32
+    if progress < 1:
+        processes = accelerator.process_index, accelerator.num_processes
+        batch = make_batch(draw_at(options.seed, processes, step))
+        dtype = common_dtype(stage, move(batch, device))
     model, optimizer = accelerator.prepare(stage, optimizer)
 
     began, saved = time.monotonic() - minutes * 60, minutes
-    log = Log(options.out / "log.jsonl", accelerator)
-    process = accelerator.process_index, accelerator.num_processes
-    prepared = prepared_batches(make_batch, options, step, process)
-    while (progress := progress_of(options, step, minutes)) < 1:
+    log = Log(options.out / "log.jsonl", accelerator, on_log)
+    log.start(step, minutes, dtype)
+    prepared = prepared_batches(make_batch, options, accelerator, step, lambda: progress)
+    while progress < 1:
         factor = learning_rate_factor(progress, step)
         for group in optimizer.param_groups:
             group["lr"] = options.learning_rate * factor
-        losses = model(move(next(prepared), accelerator.device))
+        give_way()
+        batch = move(next(prepared), device)
+        with training_in(dtype, device):
+            losses = model(batch)
         accelerator.backward(losses["loss"])
         accelerator.clip_grad_norm_(trainable, 1.0)
         optimizer.step()
         optimizer.zero_grad()
         average.update(stage, step)
         step += 1
-        minutes = (time.monotonic() - began) / 60
-        if accelerator.num_processes > 1:  # all stop at the same step
-            clock = torch.tensor(minutes, device=accelerator.device, dtype=torch.float64)
-            minutes = broadcast(clock).item()
-        log.add(step, minutes, losses)
+        minutes = agreed((time.monotonic() - began) / 60, device)  # all stop at the same step
+        progress = progress_of(options, step, minutes)
+        log.add(step, minutes, progress, losses)
         if minutes - saved > options.save_minutes:
             save(options.out, stage, optimizer, average, step, minutes, accelerator)
             if snapshots and accelerator.is_main_process:
                 save_snapshot(options.out, average, step)
             saved = minutes
     log.write(step, minutes)
-    save(options.out, stage, optimizer, average, step, minutes, accelerator)
-    if accelerator.is_main_process:
+    save(options.out, stage, optimizer, average, step, minutes, accelerator, finished=True)
+    if accelerator.is_main_process and log.path.exists():
         draw_losses(log.path, options.out / "loss.png")
     average.copy_to(stage)
     return accelerator.is_main_process
 
 
 class Steps(Dataset):
-    """The batches of one process by step: what they hold depends on the step alone, so it does not
+    """The batches of one process by (step, progress): they depend on these alone, so it does not
     matter who prepares them."""
 
-    def __init__(self, make_batch: MakeBatch, seed: int, process: tuple[int, int]) -> None:
-        self.make_batch, self.seed, self.process = make_batch, seed, process
+    def __init__(self, make_batch: MakeBatch, draw: Callable[[int, float], Draw]) -> None:
+        self.make_batch, self.draw = make_batch, draw
 
-    def __getitem__(self, step: int) -> Item:
-        return self.make_batch(Draw(self.seed, step, *self.process))
+    def __getitem__(self, at: tuple[int, float]) -> Item:
+        return self.make_batch(self.draw(*at))
 
 
 def prepared_batches(
-    make_batch: MakeBatch, options: Options, step: int, process: tuple[int, int]
+    make_batch: MakeBatch,
+    options: Options,
+    accelerator: Accelerator,
+    first: int,
+    progress: Callable[[], float],
 ) -> Iterator[Item]:
-    """The batches from `step` on; workers prepare two each in advance.
+    """The batches from step `first` on; workers prepare two each in advance.
 
     Args:
-        process: which one this is, of how many.
+        progress: how far the run is, asked when a batch is prepared.
     """
+    processes = accelerator.process_index, accelerator.num_processes
     loader = DataLoader(
-        Steps(make_batch, options.seed, process),
+        Steps(make_batch, partial(draw_at, options.seed, processes)),
         batch_size=None,
-        sampler=count(step),
+        sampler=((step, progress()) for step in count(first)),
         num_workers=options.workers,
         multiprocessing_context="fork" if options.workers else None,
     )
     return iter(loader)
+
+
+def draw_at(seed: int, processes: tuple[int, int], step: int, progress: float = 0.0) -> Draw:
+    return Draw(seed, step, *processes, progress)
+
+
+def agreed(value: float, device: torch.device) -> float:
+    """The first process's value, for all of them."""
+    return broadcast(torch.tensor(value, device=device, dtype=torch.float64)).item()
+
+
+def common_dtype(stage: nn.Module, batch: Item) -> torch.dtype:
+    """`faster_dtype` as the first process finds it."""
+    half = faster_dtype(stage, batch) == torch.bfloat16
+    return torch.bfloat16 if agreed(half, next(stage.parameters()).device) else torch.float32
 
 
 def progress_of(options: Options, step: int, minutes: float) -> float:
@@ -315,6 +380,7 @@ def save(
     step: int,
     minutes: float,
     accelerator: Accelerator,
+    finished: bool = False,
 ) -> None:
     """Write the checkpoint under another name first: a kill leaves the old one whole."""
     if not accelerator.is_main_process:
@@ -325,6 +391,7 @@ def save(
         "optimizer": optimizer.state_dict(),
         "step": step,
         "minutes": minutes,
+        "finished": finished,
     }
     torch.save(state, out / "checkpoint.tmp")
     os.replace(out / "checkpoint.tmp", out / "checkpoint.pt")
@@ -399,6 +466,18 @@ def load_average(stage: nn.Module, folder: Path) -> None:
 
 
 @torch.no_grad()
+def settle_norms(stage: nn.Module, make_batch: MakeBatch, seed: int) -> None:
+    """Measure the batch statistics that belong to the averaged weights."""
+    norms = [m for m in stage.modules() if isinstance(m, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain mean over all batches
+    device = next(stage.parameters()).device
+    for i in range(SETTLING_BATCHES):
+        stage(move(make_batch(Draw(seed, SETTLING_STEP + i, progress=1.0)), device))
+
+
+@torch.no_grad()
 def mix(trained: nn.Module, first: nn.Module, share: float) -> None:
     """Move `trained` back to `first`, all the way at a `share` of 1, parameter by parameter.
 
@@ -411,7 +490,7 @@ def mix(trained: nn.Module, first: nn.Module, share: float) -> None:
 
 def draw_losses(log: Path, picture: Path) -> None:
     """Draw every column of a log over the steps, one below the other."""
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     steps = [line.pop("step") for line in lines]
     names = [name for name in lines[-1] if name != "minutes"]
     figure = Figure(figsize=(7, 2.2 * len(names)), layout="constrained")
@@ -423,20 +502,28 @@ def draw_losses(log: Path, picture: Path) -> None:
 
 
 class Log:
-    """JSON lines, one every 20 steps and one at the end, each the mean since the last."""
+    """JSON lines in a file, a mean since the last for every two-hundredth of the run."""
 
-    EVERY = 20
+    LINES = 200
 
-    def __init__(self, path: Path, accelerator: Accelerator) -> None:
-        self.path, self.accelerator = path, accelerator
+    def __init__(self, path: Path, accelerator: Accelerator, on_log: OnLog) -> None:
+        self.path, self.accelerator, self.on_log = path, accelerator, on_log
         self.sums: Item = {}
         self.count = 0
+        self.lines = 0
 
-    def add(self, step: int, minutes: float, losses: Item) -> None:
+    def start(self, step: int, minutes: float, dtype: torch.dtype) -> None:
+        """Say from which step a run starts or resumes, and in which dtype; not in the file."""
+        if self.accelerator.is_main_process:
+            name = str(dtype).removeprefix("torch.")
+            self.on_log({"step": step, "minutes": round(minutes, 2), "dtype": name})
+
+    def add(self, step: int, minutes: float, progress: float, losses: Item) -> None:
         for name, value in losses.items():
             self.sums[name] = self.sums.get(name, 0) + value.detach()
         self.count += 1
-        if step % self.EVERY == 0:
+        if int(progress * self.LINES) > self.lines:
+            self.lines = int(progress * self.LINES)
             self.write(step, minutes)
 
     def write(self, step: int, minutes: float) -> None:
@@ -447,7 +534,7 @@ class Log:
         rounded = {name: round(value.item() / self.count, 5) for name, value in means.items()}
         self.sums, self.count = {}, 0
         if self.accelerator.is_main_process:
-            line = json.dumps({"step": step, "minutes": round(minutes, 2), **rounded})
+            line: LogLine = {"step": step, "minutes": round(minutes, 3), **rounded}
             with self.path.open("a") as file:
-                file.write(line + "\n")
-            print(line, flush=True)
+                file.write(json.dumps(line) + "\n")
+            self.on_log(line)

@@ -243,8 +243,9 @@ def test_advice():
     assert "3840 x 2160 pixels, more" in advice(lambda f: one(f, scale=20), 2160, 3840)
     assert "Nobody is seen" in advice(lambda f: one(f) * (f > 28), 100, 100)
     assert "no square of the frame holds everybody" in advice(
-        lambda f: one(f, scale=1.5, x=-25), 160, 100
+        lambda f: one(f, scale=1.5, x=-25), 160, 100, pad="none"
     )
+    assert advice(lambda f: one(f, scale=1.5, x=-25), 160, 100) == ""  # black is added
 
 
 def test_the_crop_that_advice_names_holds_everybody():
@@ -257,7 +258,7 @@ def test_the_crop_that_advice_names_holds_everybody():
     crops = {w: int(words[i + 1]) for i, w in enumerate(words) if w.startswith("crop_")}
     assert len(crops) == 3  # it stands at the top: the bottom and both sides
     assert advice(far, 400, 600, **crops) == ""
-    left = advice(lambda f: one(f, x=20, scale=3), 400, 900)
+    left = advice(lambda f: one(f, x=20, scale=3), 400, 900, pad="none")
     assert "joints lie outside the square" in left
     assert "crop_right" in left
 

@@ -13,6 +13,7 @@ import pytest
 import fyp_lite
 from fyp_lite.cards.card import RunCard
 from fyp_lite.cli.main import main
+from fyp_lite.files.writing import ClipError
 from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.opening import prepare_clip
 from fyp_lite.settings import ClipSettings, SampleSettings
@@ -170,7 +171,7 @@ def test_a_full_disk_stops_at_once_and_leaves_no_half(tiny_pipeline, tmp_path, m
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(ClipError, match="No space left on device.*: free some space there"):
         list(whole.steps())
     assert not list(tmp_path.iterdir())
 
