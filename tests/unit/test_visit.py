@@ -239,7 +239,9 @@ def test_results_are_downloads(playground, tmp_path):
 
 
 def test_the_page_holds_the_limits_and_no_more():
-    words, code = serve.notebook(LIMITS)["cells"]
+    words, code = serve.notebook(LIMITS, 15)["cells"]
+    assert "nobody uses for 15 min" in words["source"]
+    assert "notice_of_the_end(15)" in code["source"]
     assert repr(LIMITS) in code["source"] and "stays on this server" in words["source"]
     compile(code["source"], "cell", "exec")
     assert eval(repr(LIMITS), {"Limits": Limits}) == LIMITS
