@@ -4,7 +4,8 @@ Pose and prompt of a still fix nearly everything in it, above all its people, so
 the same still is what the model should have painted. `Truth` measures the distance of heads, hands
 and people in dB. Above it stands the autoencoder as ceiling, below it another character in the same
 pose and place as floor. `two_sample` asks the other question, whether anything is wrong with heads
-at all: one layer on the classifier's features learns to tell generated ones from drawn ones.
+at all: one layer on features of the classifier and of edges learns to tell generated heads from
+drawn ones.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ PARTS = ("heads", "hands", "people")
 HEAD_REACH, HAND_REACH = 0.14, 0.06
 MIN_HEAD = 12  # pixels of a head's box, for the two-sample test
 CROP = 64  # pixels to which heads are resized there
-DECAY = 0.1  # of the weights there
+DECAY = 1.0  # of the weights there
 WRISTS = (9, 10)
 SHEET_COLUMNS = 16
 
@@ -184,8 +185,8 @@ class Truth:
         autoencoder: a share 0.5...1."""
         heads = [self.heads(frames) for frames in (pictures, self.decoded)]
         still = [i for i, clip in enumerate(self.stills) for _ in self._boxes(clip)]
-        features = [crop_features(judge, crops) for crops in heads]
-        return two_sample(*features, np.array(still))
+        made, drawn = (crop_features(judge, crops) for crops in heads)
+        return two_sample(made, drawn, np.array(still))
 
     @staticmethod
     def _boxes(clip: Clip) -> list[Box]:
@@ -216,15 +217,23 @@ def draw_heads(truth: Truth, settings: SampleSettings, path: Path) -> None:
 
 
 def crop_features(judge: Judge, crops: np.ndarray) -> Tensor:
-    """What the classifier sees in crops `[n, h, w, 3]` uint8: of every map of its first layers the
-    mean and the spread, of the last one the largest value as well, `[n, features]`."""
+    """What can be measured in crops `[n, h, w, 3]` uint8: `[n, features]`.
+
+    Mean and spread of what the classifier's first layers see, the spread as a logarithm as well,
+    since a blurred crop has the same share less of it whatever the crop shows; and how rough the
+    crop itself is.
+    """
     found = []
     with torch.no_grad():
         maps = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 127.5 - 1
+        across, down = maps.diff(dim=-1), maps.diff(dim=-2)
+        for slope in (across, down, across.diff(dim=-1), down.diff(dim=-2)):
+            found.append((slope.std((2, 3)) + 1e-3).log())
         for layer in judge.facts.near:
             maps = layer(maps)
             if isinstance(layer, Residual):
-                found += [maps.mean((2, 3)), maps.std((2, 3))]
+                spread = maps.std((2, 3))
+                found += [maps.mean((2, 3)), spread, (spread + 1e-2).log()]
         found.append(maps.amax((2, 3)))
     return torch.cat(found, dim=1)
 

@@ -78,14 +78,10 @@ def test_only_different_pictures_are_told_apart():
     assert truth.two_sample(first, second, np.arange(200)) < 0.65
 
 
-def test_features_tell_blurred_crops(drawn):
-    judge = Judge()
-    crops = [
-        cv2.resize(p[y : y + 64, x : x + 64], (64, 64))
-        for p in drawn
-        for y in range(0, 192, 32)
-        for x in range(0, 192, 32)
-    ]
+def test_features_tell_blurred_crops():
+    stills = measures.clips(24, 1, held_out=False)
+    crops = np.stack([render_clip(still)[0, 96:160, 96:160] for still in stills])
     blurred = np.stack([cv2.GaussianBlur(crop, (0, 0), 2) for crop in crops])
-    features = [truth.crop_features(judge, np.stack(c)) for c in (blurred, crops)]
-    assert truth.two_sample(*features, np.arange(len(crops))) > 0.9
+    judge = Judge()
+    features = [truth.crop_features(judge, c) for c in (blurred, crops)]
+    assert truth.two_sample(features[0], features[1], np.arange(len(crops))) > 0.8
