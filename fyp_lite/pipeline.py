@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +16,7 @@ from transformers import PreTrainedTokenizerBase
 from fyp_lite.denoising import TRAINED_FRAMES, Denoise, build_denoise, through_windows
 from fyp_lite.sampling import SampleStep, choose_scheduler, initial_latents, sample_steps
 from fyp_lite.settings import SampleSettings
+from fyp_lite.text import near_words
 
 FRAMES_AT_ONCE = 8  # frames that the pose encoder or the autoencoder takes together
 
@@ -105,9 +105,7 @@ class FollowYourPosePipeline(DiffusionPipeline):
             return {}
         words = backend.normalizer.normalize_str(prompt).split()
         known = self.tokenizer.get_vocab().keys() - set(self.tokenizer.all_special_tokens)
-        return {
-            word: difflib.get_close_matches(word, known, n=3) for word in words if word not in known
-        }
+        return {word: near_words(word, known) for word in words if word not in known}
 
     def tokens_of(self, prompts: Sequence[str]) -> Tensor:
         """Prompts as numbers of words `[b, tokens]`, filled up to the text encoder's length.

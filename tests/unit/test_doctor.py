@@ -168,14 +168,19 @@ def test_a_full_model_that_does_not_fit_is_no_fault(full_costs, monkeypatch):
 
 
 def test_detectors_of_raw_video_are_told(monkeypatch):
-    from fyp_lite.keypoints.detectors import base
+    from fyp_lite.keypoints import detectors
     from fyp_lite.keypoints.detectors.base import BackendReport
 
     reports = [BackendReport("one", True, "reads people."), BackendReport("two", False, "get it.")]
-    monkeypatch.setattr(base, "available_backends", lambda: reports)
+    monkeypatch.setattr(detectors, "available_backends", lambda: reports)
     one, two = doctor._raw_video()
     assert one == Row("raw video: one", "ready: reads people.")
-    assert two == Row("raw video: two", "not ready: get it.")
+    assert two == Row("raw video: two", "not ready: get it.", missing=True)
+    monkeypatch.setattr(doctor, "CHECKS", (doctor._raw_video,))
+    ready, not_ready, *_ = report().splitlines()
+    assert ready.startswith("ok   raw video: one  ready")
+    assert not_ready.startswith("--   raw video: two  not ready") and two.ok
+    assert "All is well" in report()
 
 
 def test_the_front_end_is_told(monkeypatch):

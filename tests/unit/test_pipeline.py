@@ -156,6 +156,18 @@ def test_bad_input_is_named(pipeline, skeleton):
 def test_unknown_words_come_with_near_ones(pipeline):
     assert pipeline.unknown_words("A Pandas, on the SEA!") == {"pandas": ["panda"]}
     assert pipeline.unknown_words("a xylophon")["xylophon"] == []
+    # Letters that changed places are a slip; a few letters in common are not.
+    assert pipeline.unknown_words("sae pdana") == {"sae": ["sea"], "pdana": ["panda"]}
+    assert pipeline.unknown_words("pad ten sun") == {"pad": [], "ten": [], "sun": []}
+
+
+def test_words_that_only_share_letters_are_not_suggested():
+    found = load_pipeline().unknown_words("qwer script img src riding astronot bech pupy robbot")
+    assert [near for word, near in found.items() if word in ("qwer", "script", "img", "src")] == (
+        [[]] * 4
+    )
+    assert found["riding"] == [] and found["astronot"][0] == "astronaut"
+    assert found["bech"][0] == "beach" and found["robbot"][0] == "robot"
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

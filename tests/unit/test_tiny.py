@@ -102,3 +102,62 @@ def test_the_stages_follow_each_other(images, tokenizer, tmp_path, monkeypatch, 
     assert shown[0].startswith("loss over the steps: words from ")
     pipeline = tiny.to_pipeline(stage, tokenizer, FrameAutoencoder(8, (16, 16), (16, 16)))
     assert pipeline.size == tiny.TINY_SIZE
+
+
+# ---------------------------------------------------------------------------- minutes, stopping
+
+
+def words_run(folder, tokenizer, minutes, **changes):
+    """A stage of words with its batches and options."""
+    options = dataclasses.replace(tiny.options_for(folder, minutes, 4, 1e-3), **changes)
+    return tiny.text_stage(WORLD, tokenizer), tiny.text_batches(WORLD, tokenizer, 4), options
+
+
+@pytest.mark.parametrize("minutes", [0, -3, float("nan"), float("inf"), "five", None, True])
+def test_minutes_that_no_training_can_take_are_refused(minutes):
+    with pytest.raises(ValueError, match=f"MINUTES is {minutes!r}, but .* more than 0"):
+        tiny.check_minutes(minutes)
+
+
+@pytest.mark.parametrize("minutes", [0.2, 5, "7.5"])
+def test_other_minutes_are_taken(minutes):
+    assert tiny.check_minutes(minutes) == float(minutes)
+
+
+def test_a_run_says_from_which_step_it_resumes(tokenizer, tmp_path, capsys):
+    tiny.train_here("words", *words_run(tmp_path, tokenizer, 1, steps=3))
+    assert "resum" not in capsys.readouterr().out
+    tiny.train_here("words", *words_run(tmp_path, tokenizer, 1, steps=5))
+    assert "resumes from step 3 (" in capsys.readouterr().out
+    tiny.train_here("words", *words_run(tmp_path, tokenizer, 1, steps=5))
+    assert "nothing left to train: step 5 (" in capsys.readouterr().out
+
+
+def test_an_interrupted_run_says_where_it_will_resume(tokenizer, tmp_path):
+    stage, batches, options = words_run(tmp_path, tokenizer, 1, steps=9, save_minutes=0)
+
+    def interrupted(draw):
+        if draw.step == 4:
+            raise KeyboardInterrupt
+        return batches(draw)
+
+    with pytest.raises(tiny.TrainingError, match="run this cell again to resume from step 4 "):
+        tiny.train_here("words", stage, interrupted, options)
+
+    def at_once(draw):
+        raise KeyboardInterrupt
+
+    stage, _, options = words_run(tmp_path / "new", tokenizer, 1)
+    with pytest.raises(tiny.TrainingError, match="before the first checkpoint") as stopped:
+        tiny.train_here("words", stage, at_once, options)
+    assert stopped.value._render_traceback_() == [str(stopped.value)]  # what a notebook shows
+    assert not isinstance(stopped.value, KeyboardInterrupt)
+
+
+def test_words_that_were_not_learned_stop_the_lesson_before_the_long_cell(capsys):
+    tiny.check_words(0.93, minutes=5)
+    assert capsys.readouterr().out == ""
+    with pytest.raises(tiny.TrainingError, match=r"reads 12% .* MINUTES = 10"):
+        tiny.check_words(0.12, minutes=5)
+    tiny.check_words(0.12, minutes=1)  # a run that only shows how it goes
+    assert "reads 12%" in capsys.readouterr().out
