@@ -178,9 +178,9 @@ class Truth:
     def told_apart(self, judge: Judge, pictures: np.ndarray) -> float:
         """`two_sample` of the heads in pictures `[n, 256, 256, 3]` and in drawn ones through the
         autoencoder: a share 0.5...1."""
-        made, drawn = (self.heads(frames) for frames in (pictures, self.decoded))
+        made = crop_features(judge, self.heads(pictures))
+        drawn = crop_features(judge, self.heads(self.decoded))
         still = [i for i, clip in enumerate(self.stills) for _ in self._boxes(clip)]
-        made, drawn = (crop_features(judge, crops) for crops in (made, drawn))
         return two_sample(made, drawn, np.array(still))
 
     @staticmethod
