@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DiffusionPipeline
+from diffusers import DiffusionPipeline, SchedulerMixin
 from diffusers.utils import BaseOutput
-from torch import Tensor
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerBase
 
 from fyp_lite.denoising import TRAINED_FRAMES, Denoise, build_denoise, through_windows
 from fyp_lite.sampling import SampleStep, choose_scheduler, initial_latents, sample_steps
@@ -54,12 +55,12 @@ class FollowYourPosePipeline(DiffusionPipeline):
 
     def __init__(
         self,
-        vae: Any,
-        text_encoder: Any,
-        tokenizer: Any,
-        unet: Any,
-        pose_encoder: Any,
-        scheduler: Any,
+        vae: nn.Module,
+        text_encoder: nn.Module,
+        tokenizer: PreTrainedTokenizerBase,
+        unet: nn.Module,
+        pose_encoder: nn.Module,
+        scheduler: SchedulerMixin,
         default_guidance_scale: float = 12.5,
         shared_noise: float = 0.0,
         num_frames: int = TRAINED_FRAMES,

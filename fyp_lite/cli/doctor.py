@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 LEAST_VERSIONS = {
-    "torch": "2.4",
-    "diffusers": "0.36",
+    "torch": "2.5",
+    "diffusers": "0.37",
     "transformers": "5.6",
     "numpy": "1.26",
     "ipywidgets": "7.7.1",

@@ -18,7 +18,6 @@ GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:gli
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import os
 import tempfile
@@ -26,7 +25,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import count
 from multiprocessing import get_all_start_methods
 from pathlib import Path
@@ -36,13 +34,13 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, broadcast
-from matplotlib.figure import Figure
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from fyp_lite.threads import give_way
 from fyp_world.training.dtype import faster_dtype, training_in
+from fyp_world.training.log import Log, OnLog, draw_losses, print_line
 
 EMA_DECAY = 0.999
 WEIGHT_DECAY = 0.01
@@ -57,14 +55,12 @@ class Draw:
     Attributes:
         seed, step: of the run.
         process, processes: which share of the step's batch this is, of how many.
-        progress: how much of the run is done, 0...1.
     """
 
     seed: int
     step: int
     process: int = 0
     processes: int = 1
-    progress: float = 0.0
 
     @property
     def rng(self) -> np.random.Generator:
@@ -84,8 +80,6 @@ class Draw:
 Item = dict[str, Tensor]
 MakeBatch = Callable[[Draw], Item]
 MakeOptimizer = Callable[[list[nn.Parameter], float], torch.optim.Optimizer]
-LogLine = dict[str, float | str]
-OnLog = Callable[[LogLine], None]
 
 
 def stack(items: list[Item]) -> Item:
@@ -236,17 +230,13 @@ def muon(parameters: list[nn.Parameter], learning_rate: float) -> torch.optim.Op
     return Muon(parameters, lr=learning_rate, weight_decay=WEIGHT_DECAY, nesterov=True)
 
 
-def print_line(line: LogLine) -> None:
-    print(json.dumps(line), flush=True)
-
-
 def train(
     stage: nn.Module,
     make_batch: MakeBatch,
     options: Options,
     make_optimizer: MakeOptimizer = adamw,
-    on_log: OnLog = print_line,
     *,
+    on_log: OnLog = print_line,
     snapshots: bool = False,
 ) -> bool:
     """Train until the minutes are spent, then give the stage its averaged weights.
@@ -273,17 +263,17 @@ def train(
     average = Average(stage)
     step, minutes = restore(options.out, stage, optimizer, average)
     progress = progress_of(options, step, minutes)
+    process = accelerator.process_index, accelerator.num_processes
     dtype = torch.float32
     if progress < 1:
-        processes = accelerator.process_index, accelerator.num_processes
-        batch = make_batch(draw_at(options.seed, processes, step))
-        dtype = common_dtype(stage, move(batch, device))
+        first = make_batch(Draw(options.seed, step, *process))
+        dtype = common_dtype(stage, move(first, device))
+    prepared = prepared_batches(make_batch, options, step, process)
     model, optimizer = accelerator.prepare(stage, optimizer)
 
     began, saved = time.monotonic() - minutes * 60, minutes
     log = Log(options.out / "log.jsonl", accelerator, on_log)
     log.start(step, minutes, dtype)
-    prepared = prepared_batches(make_batch, options, accelerator, step, lambda: progress)
     while progress < 1:
         factor = learning_rate_factor(progress, step)
         for group in optimizer.param_groups:
@@ -314,44 +304,6 @@ def train(
     return accelerator.is_main_process
 
 
-class Steps(Dataset):
-    """The batches of one process by (step, progress): they depend on these alone, so it does not
-    matter who prepares them."""
-
-    def __init__(self, make_batch: MakeBatch, draw: Callable[[int, float], Draw]) -> None:
-        self.make_batch, self.draw = make_batch, draw
-
-    def __getitem__(self, at: tuple[int, float]) -> Item:
-        return self.make_batch(self.draw(*at))
-
-
-def prepared_batches(
-    make_batch: MakeBatch,
-    options: Options,
-    accelerator: Accelerator,
-    first: int,
-    progress: Callable[[], float],
-) -> Iterator[Item]:
-    """The batches from step `first` on; workers prepare two each in advance.
-
-    Args:
-        progress: how far the run is, asked when a batch is prepared.
-    """
-    processes = accelerator.process_index, accelerator.num_processes
-    loader = DataLoader(
-        Steps(make_batch, partial(draw_at, options.seed, processes)),
-        batch_size=None,
-        sampler=((step, progress()) for step in count(first)),
-        num_workers=options.workers,
-        multiprocessing_context="fork" if options.workers else None,
-    )
-    return iter(loader)
-
-
-def draw_at(seed: int, processes: tuple[int, int], step: int, progress: float = 0.0) -> Draw:
-    return Draw(seed, step, *processes, progress)
-
-
 def agreed(value: float, device: torch.device) -> float:
     """The first process's value, for all of them."""
     return broadcast(torch.tensor(value, device=device, dtype=torch.float64)).item()
@@ -361,6 +313,35 @@ def common_dtype(stage: nn.Module, batch: Item) -> torch.dtype:
     """`faster_dtype` as the first process finds it."""
     half = faster_dtype(stage, batch) == torch.bfloat16
     return torch.bfloat16 if agreed(half, next(stage.parameters()).device) else torch.float32
+
+
+class Steps(Dataset):
+    """The batches of one process by step: what they hold depends on the step alone, so it does not
+    matter who prepares them."""
+
+    def __init__(self, make_batch: MakeBatch, seed: int, process: tuple[int, int]) -> None:
+        self.make_batch, self.seed, self.process = make_batch, seed, process
+
+    def __getitem__(self, step: int) -> Item:
+        return self.make_batch(Draw(self.seed, step, *self.process))
+
+
+def prepared_batches(
+    make_batch: MakeBatch, options: Options, step: int, process: tuple[int, int]
+) -> Iterator[Item]:
+    """The batches from `step` on; workers prepare two each in advance.
+
+    Args:
+        process: which one this is, of how many.
+    """
+    loader = DataLoader(
+        Steps(make_batch, options.seed, process),
+        batch_size=None,
+        sampler=count(step),
+        num_workers=options.workers,
+        multiprocessing_context="fork" if options.workers else None,
+    )
+    return iter(loader)
 
 
 def progress_of(options: Options, step: int, minutes: float) -> float:
@@ -474,7 +455,7 @@ def settle_norms(stage: nn.Module, make_batch: MakeBatch, seed: int) -> None:
         norm.momentum = None  # a plain mean over all batches
     device = next(stage.parameters()).device
     for i in range(SETTLING_BATCHES):
-        stage(move(make_batch(Draw(seed, SETTLING_STEP + i, progress=1.0)), device))
+        stage(move(make_batch(Draw(seed, SETTLING_STEP + i)), device))
 
 
 @torch.no_grad()
@@ -486,55 +467,3 @@ def mix(trained: nn.Module, first: nn.Module, share: float) -> None:
     """
     for ours, theirs in zip(trained.parameters(), first.parameters(), strict=True):
         ours.lerp_(theirs.to(ours), share)
-
-
-def draw_losses(log: Path, picture: Path) -> None:
-    """Draw every column of a log over the steps, one below the other."""
-    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    steps = [line.pop("step") for line in lines]
-    names = [name for name in lines[-1] if name != "minutes"]
-    figure = Figure(figsize=(7, 2.2 * len(names)), layout="constrained")
-    for axes, name in zip(figure.subplots(len(names), squeeze=False)[:, 0], names, strict=True):
-        axes.plot(steps, [line.get(name, np.nan) for line in lines])
-        axes.set(xlabel="step", ylabel=name)
-        axes.grid(alpha=0.3)
-    figure.savefig(picture, dpi=100)
-
-
-class Log:
-    """JSON lines in a file, a mean since the last for every two-hundredth of the run."""
-
-    LINES = 200
-
-    def __init__(self, path: Path, accelerator: Accelerator, on_log: OnLog) -> None:
-        self.path, self.accelerator, self.on_log = path, accelerator, on_log
-        self.sums: Item = {}
-        self.count = 0
-        self.lines = 0
-
-    def start(self, step: int, minutes: float, dtype: torch.dtype) -> None:
-        """Say from which step a run starts or resumes, and in which dtype; not in the file."""
-        if self.accelerator.is_main_process:
-            name = str(dtype).removeprefix("torch.")
-            self.on_log({"step": step, "minutes": round(minutes, 2), "dtype": name})
-
-    def add(self, step: int, minutes: float, progress: float, losses: Item) -> None:
-        for name, value in losses.items():
-            self.sums[name] = self.sums.get(name, 0) + value.detach()
-        self.count += 1
-        if int(progress * self.LINES) > self.lines:
-            self.lines = int(progress * self.LINES)
-            self.write(step, minutes)
-
-    def write(self, step: int, minutes: float) -> None:
-        """One line with the mean over steps and processes, if there is anything to tell."""
-        if self.count == 0:
-            return
-        means = self.accelerator.reduce(self.sums, reduction="mean")
-        rounded = {name: round(value.item() / self.count, 5) for name, value in means.items()}
-        self.sums, self.count = {}, 0
-        if self.accelerator.is_main_process:
-            line: LogLine = {"step": step, "minutes": round(minutes, 3), **rounded}
-            with self.path.open("a") as file:
-                file.write(json.dumps(line) + "\n")
-            self.on_log(line)

@@ -271,7 +271,7 @@ def test_help_names_every_command(capsys):
 
 @pytest.mark.parametrize("name", ["", *COMMANDS])
 def test_help_fits_a_terminal(name, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("COLUMNS", "80")
     printed = told([*filter(None, [name]), "--help"], capsys)
     assert printed.startswith(f"usage: fyp-lite {name or 'COMMAND'}")
     assert len(printed.splitlines()) <= 55

@@ -54,8 +54,8 @@ def test_an_old_package_and_a_missing_one_are_named(quick, monkeypatch):
 
     monkeypatch.setattr(doctor.importlib.metadata, "version", version)
     rows = rows_by_name()
-    assert rows["torch"].fix == 'pip install "torch>=2.4", then restart the kernel.'
-    assert rows["diffusers"].found == "not installed" and "diffusers>=0.36" in rows["diffusers"].fix
+    assert rows["torch"].fix == 'pip install "torch>=2.5", then restart the kernel.'
+    assert rows["diffusers"].found == "not installed" and "diffusers>=0.37" in rows["diffusers"].fix
     assert rows["numpy"].ok
     assert "2 of " in report() and "FIX" in report()
 

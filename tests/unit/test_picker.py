@@ -259,8 +259,9 @@ def test_a_raw_clip_makes_a_video(playground, tiny_pipeline):
     assert "joint" in chooser.lens.caption.value and "only" not in chooser.lens.caption.value
     press_generate(playground)
     card = playground.card
-    assert playground.message.value == "" and card.clip == "cartoon.mp4"
-    assert card.clip_hash == file_hash(RAW) and card.detector == "cartoon"
+    assert playground.message.value == "" and card.request.clip == "cartoon.mp4"
+    assert card.made.clip_hash == file_hash(RAW) and card.detector == "cartoon"
+    assert (card.request.input_type, card.request.backend) == ("raw", "cartoon")
     playground.sweep.row_values.value, playground.sweep.column_name.value = "1, 2", "none"
     press_generate(playground.sweep)
     assert playground.sweep.message.value == "" and playground.sweep.result is not None
@@ -314,7 +315,7 @@ def test_the_skeleton_can_be_saved_and_opened(playground, tmp_path):
     playground.picker.path.value = str(path)
     assert playground.save_keypoints.disabled and playground.picker.message.value == ""
     press_generate(playground)
-    assert playground.message.value == "" and playground.card.clip == path.name
+    assert playground.message.value == "" and playground.card.request.clip == path.name
     assert playground.card.detector is None
 
 
@@ -329,7 +330,7 @@ def test_a_card_of_a_raw_clip_is_restored(playground, tiny_pipeline, tmp_path):
     assert other.picker.extraction.detector.value == "cartoon"
     press_generate(other)
     assert (other.video == playground.video).all()
-    assert other.card.clip_settings == playground.card.clip_settings
+    assert other.card.request == playground.card.request
 
     searched = other.picker.extraction.task
     other.restore(playground.card)  # what it needs is there already
@@ -340,6 +341,6 @@ def test_a_card_of_a_detector_that_is_not_ready_is_explained(playground):
     choose_raw(playground.picker)
     press_generate(playground)
     values = json.loads(playground.card.to_json())
-    values["detector"] = "openpose"
+    values["backend"] = "openpose"
     with pytest.raises(KeypointsError, match=r"'openpose' cannot be used here: body_pose_model"):
         playground.restore(RunCard.from_json(json.dumps(values)))

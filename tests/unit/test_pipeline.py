@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -41,6 +43,14 @@ def test_video_has_the_skeletons_frames_and_size(pipeline, skeleton):
     assert result.video.shape == skeleton.shape
     assert result.video.dtype == np.uint8
     assert pipeline.size == 64
+
+
+def test_every_part_has_a_type_that_diffusers_can_check():
+    """With any other annotation diffusers prints a warning for each part, at every load."""
+    hints = get_type_hints(FollowYourPosePipeline.__init__)
+    assert hints.pop("return") is type(None)
+    assert Any not in hints.values()
+    assert all(inspect.isclass(hint) for hint in hints.values())
 
 
 def test_same_seed_alone_and_in_a_batch(pipeline, skeleton):

@@ -10,8 +10,8 @@ from torch import nn
 from fyp_course.exercises import lesson_08, lesson_09, lesson_10
 from fyp_lite import data_dir
 from fyp_lite.opening import open_clip
-from fyp_lite.settings import ClipSettings, SampleSettings
-from fyp_lite.sweeps.sheet import Given
+from fyp_lite.request import Request
+from fyp_lite.settings import SampleSettings
 from fyp_world.world.characters import CHARACTERS
 
 
@@ -70,8 +70,8 @@ def test_the_friend_and_the_sweep(said, tmp_path):
     assert passes(lesson_10.find_the_difference(), said)
 
     clip = open_clip(data_dir() / "clips" / "dance.mp4")
-    given = Given(clip, "a panda", ClipSettings(), SampleSettings(num_inference_steps=2))
-    exercise = lesson_10.plan_the_sweep(build_tiny_pipeline([]), given, tmp_path)
+    request = Request("a panda", clip, sample_settings=SampleSettings(num_inference_steps=2))
+    exercise = lesson_10.plan_the_sweep(build_tiny_pipeline([]), request, tmp_path)
     two = {"rows": {"frame_stride": [1, 6]}, "columns": {"seed": [0, 1]}}
     assert "2 strides and 2 seeds" in tried(exercise, said, two)
     other = {"rows": {"guidance_scale": [2, 3]}, "columns": {"seed": [0, 1]}}

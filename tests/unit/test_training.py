@@ -13,11 +13,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from accelerate.state import AcceleratorState
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from fyp_lite.denoising import guide
 from fyp_lite.files.hashes import verify_hashes
+from fyp_lite.keypoint_network import KeypointNet
 from fyp_lite.loading import load_pipeline
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.text import build_tokenizer
@@ -29,7 +29,9 @@ from fyp_world.training import (
     assemble,
     cache,
     common,
+    dtype,
     generated_latents,
+    keypoint_network,
     s1_autoencoder,
     s2_text,
     s3_joint,
@@ -39,12 +41,6 @@ from fyp_world.training import (
 )
 from fyp_world.training.s2_text import TEXT_WIDTH
 from fyp_world.world.dataset import world_vocabulary
-
-
-@pytest.fixture(autouse=True)
-def new_accelerator() -> None:
-    """Accelerate keeps the first precision of a process for good: each test begins anew."""
-    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 def run(monkeypatch, module, *arguments: object) -> None:
@@ -250,7 +246,7 @@ def test_what_the_denoiser_makes_goes_on_where_it_was_stopped():
 
 
 def test_the_decoder_says_how_to_make_what_it_learns_from(tmp_path):
-    with pytest.raises(SystemExit, match=r"made.npy is missing: .*training\.made"):
+    with pytest.raises(SystemExit, match=r"made.npy is missing: .*training\.generated_latents"):
         s7_decoder.load_made(tmp_path / "made.npy")
 
 
@@ -419,6 +415,107 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path):
         weights_after(tmp_path / "broken", killed_at_step_4, save_minutes=0.0)
     assert weights_after(tmp_path / "broken", lambda draw: toy_batch(draw, 4)) == whole
     assert (tmp_path / "whole" / "loss.png").stat().st_size > 1000
+
+
+def test_what_is_logged_says_where_a_run_resumes_and_how_it_does(tmp_path):
+    told: list[dict] = []
+    for steps in (3, 5):
+        common.train(
+            Toy(),
+            lambda draw: toy_batch(draw, 4),
+            options(tmp_path, steps=steps),
+            on_log=told.append,
+        )
+    starts = [line for line in told if "dtype" in line]
+    assert [line["step"] for line in starts] == [0, 3]
+    assert {line["dtype"] for line in starts} <= {"float32", "bfloat16"}
+    steps = [line for line in told if "loss" in line]
+    assert [line["step"] for line in steps] == [1, 2, 3, 4, 5]
+    lines = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == steps
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["finished"]
+
+
+def test_the_skeleton_reader_is_trained_by_the_common_loop(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(common, "SETTLING_BATCHES", 2)
+    monkeypatch.setattr(keypoint_network, "report", lambda weights: {"read": str(weights)})
+    for _ in range(2):  # a finished run only reports
+        run(monkeypatch, keypoint_network, "--out", tmp_path, "--steps", 3, "--batch-size", 2)
+        said = capsys.readouterr().out.splitlines()
+        assert json.loads(said[-1]) == {"read": str(tmp_path / "weights")}
+    verify_hashes(tmp_path / "weights")
+    (saved,) = (tmp_path / "weights").glob("*.safetensors")
+    assert load_file(saved)["stem.1.0.weight"].dtype == torch.float16
+    network = KeypointNet.from_pretrained(tmp_path / "weights")
+    norms = [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert all(norm.running_var.min() != 1 for norm in norms)  # measured for the averages
+    columns = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[0])
+    assert {"loss", "people", "joints", "offset", "link"} <= columns.keys()
+
+
+class Timed(torch.nn.Module):
+    """A stage whose passes take `slower` times as long in bfloat16, by a clock that it moves."""
+
+    def __init__(self, clock: list[float], slower: float) -> None:
+        super().__init__()
+        self.net = torch.nn.Linear(1, 1)
+        self.clock, self.slower = clock, slower
+
+    def __deepcopy__(self, _memo: dict) -> Timed:
+        return Timed(self.clock, self.slower)
+
+    def forward(self, batch: common.Item) -> common.Item:
+        half = torch.is_autocast_enabled("cpu")
+        self.clock[0] += 0.05 * len(batch["x"]) * (self.slower if half else 1)
+        return {"loss": self.net(batch["x"]).square().mean()}
+
+
+@pytest.mark.parametrize(
+    ("slower", "faster"),
+    [(8.0, torch.float32), (1.2, torch.float32), (0.8, torch.bfloat16), (0.4, torch.bfloat16)],
+)
+def test_the_dtype_is_the_one_in_which_a_step_takes_less_time(monkeypatch, slower, faster):
+    clock = [0.0]
+    monkeypatch.setattr(dtype.time, "perf_counter", lambda: clock[0])
+    stage = Timed(clock, slower)
+    assert dtype.faster_dtype(stage, {"x": torch.ones(16, 1)}) == faster
+    assert clock[0] < 20  # at most two rounds of both on a whole batch, for a stage this slow
+    assert all(p.grad is None for p in stage.parameters())  # a copy was tried
+
+
+@pytest.mark.parametrize(("kind", "autocast"), [(torch.float32, False), (torch.bfloat16, True)])
+def test_a_stage_trains_in_the_dtype_that_was_found(tmp_path, monkeypatch, kind, autocast):
+    seen = []
+
+    class Watched(Toy):
+        def forward(self, batch: common.Item) -> common.Item:
+            seen.append(torch.is_autocast_enabled("cpu"))
+            return super().forward(batch)
+
+    monkeypatch.setattr(common, "faster_dtype", lambda *_: kind)
+    common.train(Watched(), lambda draw: toy_batch(draw, 4), options(tmp_path, steps=2))
+    assert seen == [autocast] * 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"minutes": 0}, "minutes is 0: choose more than 0"),
+        ({"minutes": -3.0}, "minutes is -3"),
+        ({"minutes": float("nan")}, "minutes is nan"),
+        ({"steps": 0}, "steps is 0: choose 1 or more"),
+        ({"batch_size": 0}, "batch_size is 0"),
+    ],
+)
+def test_options_that_no_run_can_have_are_refused(tmp_path, changes, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        options(tmp_path, **changes)
+
+
+def test_a_command_refuses_minutes_in_one_sentence(tmp_path, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        run(monkeypatch, s2_text, "--out", tmp_path, "--minutes", "-3")
+    assert "error: minutes is -3: choose more than 0." in capsys.readouterr().err
 
 
 def test_training_starts_from_the_averages_or_from_saved_networks(tmp_path):

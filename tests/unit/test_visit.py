@@ -15,9 +15,10 @@ from helpers import press_generate
 import fyp_lite
 from fyp_course import visit
 from fyp_course.panels.playground import Playground
-from fyp_course.public import serve
+from fyp_course.public import page, serve
 from fyp_course.visit import Limits, Visit, VisitError, own_folder, plain_name
 from fyp_lite.cli.main import main
+from fyp_lite.request import Request
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.video import write_video
 
@@ -66,7 +67,8 @@ def test_limits_that_are_none(change, said):
 def test_what_is_within_the_limits_passes():
     guest = Visit(LIMITS)
     guest.check_upload("a.mp4", 1_000_000)
-    guest.check_run(ClipSettings(num_frames=4), SampleSettings(3), "x" * 30, "")
+    settings = ClipSettings(num_frames=4), SampleSettings(3)
+    guest.check_run(Request("x" * 30, "dance", "y" * 30, *settings))
     guest.check_sweep(2)
     guest.begin(3)
 
@@ -111,7 +113,7 @@ def test_names_are_a_files_and_no_more(given, name):
 
 def test_a_folder_is_private_and_ends_with_its_process(tmp_path):
     code = (
-        "from fyp_course.public.visit import own_folder; folder = own_folder('visitor'); "
+        "from fyp_course.visit import own_folder; folder = own_folder('visitor'); "
         "(folder / 'mine').write_text('x'); print(folder, oct(folder.stat().st_mode)[-3:])"
     )
     environment = os.environ | {"TMPDIR": str(tmp_path)}
@@ -243,6 +245,10 @@ def test_the_page_holds_the_limits_and_no_more():
     assert "nobody uses for 15 min" in words["source"]
     assert "notice_of_the_end(15)" in code["source"]
     assert repr(LIMITS) in code["source"] and "stays on this server" in words["source"]
+    imports = code["source"].partition("\n\n")[0]
+    names: dict = {}
+    exec(imports, names)  # what the cell needs is where it says
+    assert names["Limits"] is Limits and names["open_playground"] is page.open_playground
     compile(code["source"], "cell", "exec")
     assert eval(repr(LIMITS), {"Limits": Limits}) == LIMITS
 

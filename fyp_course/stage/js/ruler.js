@@ -166,7 +166,7 @@ class Ruler {
     const shown = clamp(Math.floor((width - 2 * SIDE) / 52), 1, sent.length);
     const indices = spread(sent.length, shown).map((i) => sent[i]);
     const step = (width - 2 * SIDE) / shown;
-    const side = clamp(step - 8, 12, CELL);
+    const side = Math.round(clamp(step - 8, 12, CELL)); // whole: the height is compared
     return { indices, step, side };
   }
 
