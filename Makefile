@@ -62,7 +62,7 @@ fuzz: $(VENV)/.installed-test  ## thousands of hostile inputs, a hundred kills; 
 bench: $(VENV)/.installed  ## measure time and memory on this machine
 	$(BIN)/python benchmarks/bench.py
 
-soak: $(VENV)/.installed-lab  ## 200 generations and 500 slider moves in one kernel: does it grow?
+soak: $(VENV)/.installed-lab  ## long sessions in one kernel, and large clips: does memory grow?
 	$(BIN)/python benchmarks/soak.py
 
 public: $(VENV)/.installed-lab  ## serve the playground to visitors: fyp-lite serve --help
