@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
@@ -43,8 +42,6 @@ TINY_SIZE = SIZE // 2  # pixels
 TINY_WIDTHS = (48, 96, 128)
 GUIDANCE_SCALE = 1.5  # a network of a few minutes needs a push towards the sentence
 FRAMES_AT_ONCE = 16  # through the autoencoder
-WORDS_READ = 0.9  # share of captions that the text encoder must read before pictures are trained
-SHORT_MINUTES = 2.0  # a shorter run shows how it goes, and paints hardly more than fog
 
 
 def add_character(character: Character, plural: str) -> None:
@@ -195,83 +192,11 @@ def options_for(out: Path, minutes: float, batch_size: int, learning_rate: float
 def train_here(title: str, stage: nn.Module, make_batch: MakeBatch, options: Options) -> None:
     """`training.common.train` with one line of progress that is kept up to date.
 
-    A run whose folder is there is resumed, up to the minutes asked for, and says so.
-
-    Raises:
-        TrainingError: the learner interrupted it.
+    A run whose folder is there goes on, up to the minutes asked for.
     """
-    if found := checkpoint_at(options.out):
-        step, minutes = found
-        done = step >= options.steps if options.steps else minutes >= options.minutes
-        what = "nothing left to train:" if done else "resumes from"
-        print(f"{title}: {what} step {step} ({minutes:.1f} minutes)")
-    try:
-        with redirect_stdout(Progress(title, options.minutes)):
-            train(stage, make_batch, options)
-    except KeyboardInterrupt:
-        raise TrainingError(f"{title}: stopped, {_next_time(options.out)}") from None
+    with redirect_stdout(Progress(title, options.minutes)):
+        train(stage, make_batch, options)
     stage.eval()
-
-
-class TrainingError(Exception):
-    """What ends a cell with one sentence, so that none that needs its result is run after it."""
-
-    def _render_traceback_(self) -> list[str]:  # what IPython shows
-        return [str(self)]
-
-
-def checkpoint_at(out: Path) -> tuple[int, float] | None:
-    """The step of a run's checkpoint and its minutes so far; None where there is none."""
-    path = out / "checkpoint.pt"
-    if not path.exists():
-        return None
-    state = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
-    return state["step"], state["minutes"]
-
-
-def _next_time(out: Path) -> str:
-    if (found := checkpoint_at(out)) is None:
-        return "before the first checkpoint: run this cell again to start over."
-    return f"run this cell again to resume from step {found[0]} ({found[1]:.1f} minutes)."
-
-
-def check_minutes(minutes: object) -> float:
-    """`MINUTES` as a number of minutes. Raises ValueError for what no training can take."""
-    try:
-        number = math.nan if isinstance(minutes, bool) else float(minutes)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise ValueError(
-            f"MINUTES is {minutes!r:.40}, but training needs a number of minutes of more than 0: "
-            "for example MINUTES = 5."
-        )
-    return number
-
-
-def check_words(read: float, minutes: float) -> None:
-    """Stop the lesson before its long cell where the words were not learned.
-
-    The later stages take the text encoder as it is, so what it cannot read they never learn. Of a
-    run too short to learn anything it is only said.
-
-    Args:
-        read: share of new captions that the text encoder reads without a mistake.
-        minutes: of training, `MINUTES`.
-
-    Raises:
-        TrainingError: too few of them, in a run that is meant to paint something.
-    """
-    if read >= WORDS_READ:
-        return
-    sentence = (
-        f"The text encoder reads {read:.0%} of new captions without a mistake, but what follows "
-        f"needs {WORDS_READ:.0%}: make MINUTES larger, such as MINUTES = {2 * minutes:g}, and run "
-        "the lesson again from that cell."
-    )
-    if minutes >= SHORT_MINUTES:
-        raise TrainingError(sentence)
-    print(sentence)
 
 
 class Progress(io.TextIOBase):
