@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from fyp_course import doctor as notebook
 from fyp_lite.cli import doctor
 from fyp_lite.cli.doctor import Row, diagnose, front_end, report
 
@@ -195,8 +196,8 @@ def test_the_front_end_is_told(monkeypatch):
 
 def test_the_notebook_table_is_markdown(quick, monkeypatch):
     shown = []
-    monkeypatch.setattr(doctor, "display", lambda thing: shown.append(thing.data))
-    doctor.doctor()
+    monkeypatch.setattr(notebook, "display", lambda thing: shown.append(thing.data))
+    notebook.doctor()
     (table,) = shown
     assert table.startswith("| | | found | fix |\n|---|---|---|---|\n| ✔ ok | python | ")
     body = [line for line in table.split("\n") if line.startswith("|")]
