@@ -244,7 +244,7 @@ class FollowYourPosePipeline(DiffusionPipeline):
         """Latents `[b, c, f, h, w]` to videos, each `[f, H, W, 3]` uint8.
 
         Raises:
-            ValueError: no picture comes out, as numbers are infinite or no number.
+            ValueError: no picture comes out, as values are infinite or NaN.
         """
         num_frames = latents.shape[2]
         frames, finite = decode_frames(
@@ -305,7 +305,7 @@ def decode_frames(vae: Any, latents: Tensor, frames_at_once: int) -> tuple[Tenso
     pictures, sums = [], []
     for part in (latents / vae.config.scaling_factor).split(frames_at_once):
         values = vae.decode(part.to(vae.dtype)).sample.float()
-        sums.append(values.sum())  # one number that is none spoils it
+        sums.append(values.sum())  # a single NaN makes the sum NaN
         levels = ((values + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
         pictures.append(levels.permute(0, 2, 3, 1).cpu())
     return torch.cat(pictures), torch.stack(sums).isfinite().all()

@@ -13,8 +13,8 @@ def nearest_name(word: str, names: Sequence[str]) -> str | None:
 
 
 def one_line(text: str, most: int = 600) -> str:
-    """`text` with whatever a terminal could act on, such as line ends in a file's name, shown; what
-    goes beyond `most` characters (from 9 on) is left out of the middle.
+    """Escape control characters (a file name may hold line ends) and shorten to `most` characters,
+    at least 9, by leaving out the middle.
     """
     text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     end = most // 3

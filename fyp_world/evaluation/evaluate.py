@@ -4,7 +4,7 @@
     python -m fyp_world.evaluation.evaluate --json FILE --quick --model FOLDER --pages FILE.png
     python -m fyp_world.evaluation.evaluate --json FILE --clip VIDEO --only follow
 
-Every part is written as soon as it is known, and the same command goes on where it was stopped.
+Every part is written as soon as it is known, and the same command resumes.
 
 autoencoder: how well frames come back. denoising: the loss with the right prompt and pose against
 none and against another clip's; a model that ignores either would show no difference. denoised: how

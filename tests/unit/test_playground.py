@@ -347,7 +347,7 @@ def test_the_cost_is_told_when_a_slider_has_come_to_rest(playground):
         await playground._costing
 
     asyncio.run(session())
-    assert playground.cost.value.endswith("(14 network answers: 7 steps × 2 branches)")
+    assert playground.cost.value.endswith("(14 network evaluations: 7 steps × 2 branches)")
 
 
 def test_the_cost_is_told_after_a_run_that_came_in_between(playground):
@@ -359,7 +359,7 @@ def test_the_cost_is_told_after_a_run_that_came_in_between(playground):
         await playground._costing
 
     asyncio.run(session())
-    assert playground.cost.value.endswith("(14 network answers: 7 steps × 2 branches)")
+    assert playground.cost.value.endswith("(14 network evaluations: 7 steps × 2 branches)")
 
 
 def test_reduced_motion_leaves_nothing_moving(playground):
