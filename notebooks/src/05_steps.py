@@ -136,7 +136,7 @@ print(inspect.getsource(ExactDDIMScheduler.step))
 
 # %% [markdown]
 # Now with plain numbers: one single latent, out of the middle of the first frame, at step 6. This
-# network evaluations with a mixture of noise and picture that is called *v*.
+# network predicts a mixture of noise and picture that is called *v*.
 
 # %%
 before, step, after = steps[4], steps[5], steps[6]
