@@ -63,7 +63,7 @@ fuzz: $(VENV)/.installed-test  ## thousands of hostile inputs, a hundred kills; 
 bench: $(VENV)/.installed  ## measure time and memory on this machine
 	$(BIN)/python benchmarks/bench.py
 
-soak: $(VENV)/.installed-lab  ## 200 generations and 500 slider moves in one kernel: does it grow?
+soak: $(VENV)/.installed-lab  ## long sessions in one kernel, and large clips: does memory grow?
 	$(BIN)/python benchmarks/soak.py
 
 public: $(VENV)/.installed-lab  ## serve the playground to visitors: fyp-lite serve --help
@@ -128,7 +128,7 @@ $(VENV)/.installed-test: pyproject.toml | $(BIN)/pip
 $(VENV)-classic/.installed: $(VENV)/.installed-test
 	$(BIN)/python -m venv $(VENV)-classic
 	$(VENV)-classic/bin/python -m pip --disable-pip-version-check install \
-	    "notebook==6.5.*" ipywidgets==7.7.1 ipykernel==6.17.1 ipython==7.34.0
+	    "notebook==6.5.*" ipywidgets==7.7.1 ipykernel==6.17.1 ipython==7.34.0 anywidget==0.9.21
 	$(VENV)-classic/bin/python -c 'import sysconfig; own = sysconfig.get_path("purelib"); \
 	    main = own.replace("$(VENV)-classic", "$(VENV)"); \
 	    open(own + "/main.pth", "w").write(f"import site; site.addsitedir({main!r})")'

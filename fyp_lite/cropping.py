@@ -57,7 +57,7 @@ class Counted(Protocol):
 
 
 def choose_frames(clip: Counted | int, settings: ClipSettings) -> list[int]:
-    """Source frame numbers that `settings` choose from a clip, or from a clip of so many frames.
+    """Source frame numbers that `settings` choose from a clip, or from a clip of this many frames.
 
     Raises ClipError where the clip is too short, with the largest values that fit, each with the
     others kept.

@@ -199,7 +199,7 @@ def _integer(name: str, value: object, least: int, most: int | None = None) -> i
 
 
 def _near(value: object, least: int, most: int | None) -> int:
-    """The allowed whole number nearest to `value`, or the least one where it is no number."""
+    """The allowed whole number nearest to `value`; the minimum where `value` is not a number."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return least
     if isinstance(value, Integral):

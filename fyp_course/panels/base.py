@@ -186,6 +186,13 @@ class RunPanel(Panel):
         return not self._stopped
 
 
+def close_all(widget: widgets.Widget) -> None:
+    """Close a widget and all that is in it: ipywidgets keeps whatever is not closed."""
+    for child in getattr(widget, "children", ()):
+        close_all(child)
+    widget.close()
+
+
 def note(text: str, kind: str) -> str:
     """`text` as HTML that screen readers announce; `kind` is "error" or "hint"."""
     colour = {"error": "#b3261e", "hint": "#7a5900"}[kind]

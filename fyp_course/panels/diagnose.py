@@ -70,7 +70,10 @@ class SkeletonDoctor(Panel):
         self.list.children = rows or [widgets.HTML(f'<span role="status">{HEALTHY}</span>')]
         self.apply.disabled = not any(finding.repair for finding in self.findings)
         self.undo.disabled = frames is self._given
-        self._play(self.after, frames, "The clip as it is now")
+        if frames is self._given:
+            self.after.alt, self.after.value = self.before.alt, self.before.value
+        else:
+            self._play(self.after, frames, "The clip as it is now")
 
     def _apply(self, _button: widgets.Button) -> None:
         ticked = [finding for finding in self.findings if self.ticks[finding.name].value]

@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets as widgets
 
 import fyp_lite
-from fyp_course.panels.base import WIDE, note
+from fyp_course.panels.base import WIDE, close_all, note
 from fyp_course.panels.clip_picker import ClipPicker, starting_settings
 from fyp_course.panels.compare import Comparison, Share
 from fyp_course.panels.generate import GenerateControls, SkeletonChooser
@@ -119,7 +119,7 @@ class Playground(GenerateControls):
         self.picker = ClipPicker(self.use, visit)
         presets = sorted((fyp_lite.data_dir() / "presets").glob("*.json"))
         self.preset = widgets.Dropdown(
-            options=[("none", None), *((path.stem.replace("_", " "), path) for path in presets)],
+            options=[("none", ""), *((path.stem.replace("_", " "), path) for path in presets)],
             description="Preset",
             style=WIDE,
         )
@@ -151,9 +151,12 @@ class Playground(GenerateControls):
 
     def use(self, clip: Clip) -> None:
         """Choose frames from this clip from now on; what was made stays."""
-        self.chooser = ClipChooser(clip, self.pipeline.size, self.chooser.settings)
+        before = self.chooser
+        self.chooser = ClipChooser(clip, self.pipeline.size, before.settings)
         self._watch_cost(self.chooser.ruler.num_frames)
         self.set_preview(self.chooser)
+        for panel in (before.sliders, before.ruler, before.lens):
+            close_all(panel)
         people = self.picker.extraction.keypoints
         self.save_keypoints.disabled = people is None
         if people is not None:

@@ -73,7 +73,7 @@ def draw_ruler(
 
 
 def _cells_shown(count: int) -> list[int]:
-    """Which of so many chosen frames are drawn large: all, or evenly spread ones."""
+    """Which of the chosen frames are drawn large: all, or evenly spread ones."""
     return np.linspace(0, count - 1, min(count, MOST_CELLS)).round().astype(int).tolist()
 
 

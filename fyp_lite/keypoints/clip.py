@@ -37,7 +37,7 @@ MAX_PEOPLE = 16
 MAX_FPS = 1000
 MAX_BYTES = 128 * 2**20
 MAX_NAME = 255  # letters of `source` and `backend`
-FAR = 10  # joints lie within so many times the frame's longer side
+FAR = 10  # joints lie within this many times the frame's longer side
 
 
 class KeypointsError(ClipError):
@@ -263,7 +263,7 @@ def _check_keypoints(keypoints: object, far: float) -> np.ndarray:
             f"most {MAX_PEOPLE} people are allowed: cut the clip or name fewer people."
         )
     place, sure = array[..., :2], array[..., 2]
-    if not (np.abs(place) <= far).all():  # also where it is no number
+    if not (np.abs(place) <= far).all():  # also for NaN
         frame = int(np.argwhere(~(np.abs(place) <= far))[0][0])
         raise KeypointsError(
             f"a joint of frame {frame} is no finite place within {far:g} pixels: correct it, or "
@@ -298,4 +298,4 @@ def _short(value: object) -> str:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")

@@ -110,7 +110,10 @@ class Source:
 
 
 def check_axes(axes: Axes) -> dict[str, list[Any]]:
-    """The axes as lists. Raises SweepError for a name that is none, and for no or double values."""
+    """The axes as lists.
+
+    Raises SweepError for an unknown name, or an empty or duplicated value list.
+    """
     checked = {}
     for name, given in axes.items():
         if name not in AXIS_NAMES:
@@ -204,7 +207,7 @@ def _hash_keypoints(clip: Clip) -> str:
 def read_values(name: str, text: str) -> list[Value]:
     """The values of an axis as typed: numbers between commas, prompts between bars (|).
 
-    Raises SweepError for something that is no number.
+    Raises SweepError for a value that is not a number.
     """
     parts = [part.strip() for part in text.split("|" if name in SENTENCES else ",")]
     values: list[Value] = []
@@ -213,7 +216,7 @@ def read_values(name: str, text: str) -> list[Value]:
             values.append(part if name in TEXT_NAMES else _number(part))
         except ValueError:
             raise SweepError(
-                f"{part!r} is no number for {name}: write numbers with commas between, such as "
+                f"{part!r} is not a number for {name}: write numbers with commas between, such as "
                 "1, 3, 10."
             ) from None
     return values

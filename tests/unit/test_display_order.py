@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import sys
+from contextlib import suppress
 from fractions import Fraction
 
 import av
@@ -68,16 +69,18 @@ def remux(source, path, stamp):
     """The packets in another container; `stamp(number)` is the pts in frames, None for none."""
     kind = CONTAINERS[path.suffix[1:]]
     with av.open(str(source)) as old, av.open(str(path), "w", format=kind) as container:
-        packets = [packet for packet in old.demux(video=0) if packet.size]
         stream = container.add_stream_from_template(old.streams.video[0])
-        for number, packet in enumerate(packets):
-            packet.stream, packet.time_base = stream, Fraction(1, 25)
-            packet.pts, packet.dts = stamp(number), number
-            container.mux(packet)
-    with av.open(str(path)) as new:
-        if sum(1 for packet in new.demux(video=0) if packet.size) < len(packets):
-            pytest.skip(f"PyAV {av.__version__} loses packets on the way into another container")
-    return path
+        number = 0
+        for packet in old.demux(video=0):
+            if packet.size:
+                packet.stream, packet.time_base = stream, Fraction(1, 25)
+                packet.pts, packet.dts = stamp(number), number
+                container.mux(packet)
+                number += 1
+    with av.open(str(path)) as new, suppress(av.FFmpegError):
+        if sum(1 for _ in new.decode(video=0)) == COUNT:
+            return path
+    pytest.skip(f"PyAV {av.__version__} damages packets that it puts into another container")
 
 
 def check_order(path, monkeypatch, expected=range(COUNT)):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -41,6 +43,14 @@ def test_video_has_the_skeletons_frames_and_size(pipeline, skeleton):
     assert result.video.shape == skeleton.shape
     assert result.video.dtype == np.uint8
     assert pipeline.size == 64
+
+
+def test_every_part_has_a_type_that_diffusers_can_check():
+    """With any other annotation diffusers prints a warning for each part, at every load."""
+    hints = get_type_hints(FollowYourPosePipeline.__init__)
+    assert hints.pop("return") is type(None)
+    assert Any not in hints.values()
+    assert all(inspect.isclass(hint) for hint in hints.values())
 
 
 def test_same_seed_alone_and_in_a_batch(pipeline, skeleton):
@@ -146,6 +156,18 @@ def test_bad_input_is_named(pipeline, skeleton):
 def test_unknown_words_come_with_near_ones(pipeline):
     assert pipeline.unknown_words("A Pandas, on the SEA!") == {"pandas": ["panda"]}
     assert pipeline.unknown_words("a xylophon")["xylophon"] == []
+    # Letters that changed places are a slip; a few letters in common are not.
+    assert pipeline.unknown_words("sae pdana") == {"sae": ["sea"], "pdana": ["panda"]}
+    assert pipeline.unknown_words("pad ten sun") == {"pad": [], "ten": [], "sun": []}
+
+
+def test_words_that_only_share_letters_are_not_suggested():
+    found = load_pipeline().unknown_words("qwer script img src riding astronot bech pupy robbot")
+    assert [near for word, near in found.items() if word in ("qwer", "script", "img", "src")] == (
+        [[]] * 4
+    )
+    assert found["riding"] == [] and found["astronot"][0] == "astronaut"
+    assert found["bech"][0] == "beach" and found["robbot"][0] == "robot"
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

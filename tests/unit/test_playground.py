@@ -8,11 +8,11 @@ import json
 
 import numpy as np
 import pytest
-from helpers import build_playground, press_generate, shown_bytes
+from helpers import build_playground, press_generate, send_file, shown_bytes
 from PIL import Image
 
 import fyp_lite
-from fyp_course.panels.clip_picker import starting_settings, uploaded_files
+from fyp_course.panels.clip_picker import starting_settings
 from fyp_course.panels.playground import Playground
 from fyp_course.show import reduced_motion
 from fyp_lite.cards.card import RunCard, differences
@@ -88,19 +88,14 @@ def test_a_path_is_opened_and_a_bad_one_explained(playground, tmp_path):
     assert playground.picker.message.value == ""
 
 
-def test_uploads_of_both_widget_versions():
-    file = {"content": memoryview(b"abc")}
-    assert uploaded_files({"a.mp4": file}) == [("a.mp4", b"abc")]
-    assert uploaded_files(({"name": "a.mp4", **file},)) == [("a.mp4", b"abc")]
-    assert uploaded_files(()) == uploaded_files({}) == []
-
-
 def test_an_upload_is_opened_and_cannot_leave_its_folder(playground):
-    content = (CLIPS / "wave.mp4").read_bytes()
-    playground.picker._take_upload({"new": {"../../mine.mp4": {"content": content}}})
+    send_file(playground.picker.upload, "../../mine.mp4", (CLIPS / "wave.mp4").read_bytes())
+    playground.picker.answers["skeleton"].click()
     path = playground.chooser.clip.path
     assert path.name == "mine.mp4" and str(path.parents[1]) == playground.picker._uploads.name
-    assert playground.picker.bundled.value is None
+    assert playground.picker.bundled.value == path
+    assert playground.picker.bundled.label == "mine.mp4"
+    assert "In use: mine.mp4: 96 frames of 320 × 320 pixels" in playground.picker.about.value
 
 
 @pytest.mark.parametrize("frames", [1, 2, 5, 10, 21, 22, 60, 100])
@@ -352,7 +347,7 @@ def test_the_cost_is_told_when_a_slider_has_come_to_rest(playground):
         await playground._costing
 
     asyncio.run(session())
-    assert playground.cost.value.endswith("(14 network answers: 7 steps × 2 branches)")
+    assert playground.cost.value.endswith("(14 network evaluations: 7 steps × 2 branches)")
 
 
 def test_the_cost_is_told_after_a_run_that_came_in_between(playground):
@@ -364,7 +359,7 @@ def test_the_cost_is_told_after_a_run_that_came_in_between(playground):
         await playground._costing
 
     asyncio.run(session())
-    assert playground.cost.value.endswith("(14 network answers: 7 steps × 2 branches)")
+    assert playground.cost.value.endswith("(14 network evaluations: 7 steps × 2 branches)")
 
 
 def test_reduced_motion_leaves_nothing_moving(playground):

@@ -24,6 +24,8 @@ def test_a_character_needs_a_new_name_and_another_colour(said):
     for same in (bear.palette, bear.palette | {"skn": (86, 190, 76)}):
         wrong = replace(bear, name="frog", palette=same)
         assert "change one of skin, muzzle" in tried(exercise, said, wrong)
+    told = tried(exercise, said, wrong)
+    assert "The bear has no colour" in told and "skn" in told
     for colour in ((300, 0, 0), [86, 190, 76], (0.3, 0.7, 0.3), "green"):
         wrong = replace(bear, name="frog", palette=palette | {"skin": colour})
         assert "three whole numbers" in tried(exercise, said, wrong)
@@ -44,6 +46,8 @@ def test_the_trained_share_counts_numbers_not_tensors(said):
     network[0].requires_grad_(False)
     exercise = lesson_08.share_that_is_trained(network)
     assert "0.500 is too small" in tried(exercise, said, 0.5)
+    assert "75 is no share: give a number from 0 to 1" in tried(exercise, said, 75)
+    assert "-0.1 is no share" in tried(exercise, said, -0.1)
     assert passes(exercise, said) and exercise.solution() == 0.75
 
 

@@ -212,7 +212,7 @@ class Ruler {
     const gap = niceStep(46 / this.pixels);
     for (let number = 0; number <= this.last; number += gap) {
       const x = across(number);
-      context.fillStyle = number < this.length ? colours.dim : colours.bad;
+      context.fillStyle = number < this.length ? colours.dim : colours.wrong;
       context.fillRect(x - 0.5, AXIS, 1, 4);
       const label = String(number);
       const half = context.measureText(label).width / 2;
@@ -251,7 +251,7 @@ class Ruler {
       context.restore();
       context.textAlign = "center";
       context.font = "600 11px system-ui, sans-serif";
-      context.fillStyle = inside ? colours.ink : colours.bad;
+      context.fillStyle = inside ? colours.ink : colours.wrong;
       context.fillText(String(number), middle, CELLS + side + 15);
     });
   }

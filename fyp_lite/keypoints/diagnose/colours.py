@@ -32,8 +32,7 @@ def check_background(look: Look) -> Finding | None:
     if black >= MIN_BLACK:
         return None if look.drawn.any() else EMPTY
     colour = np.median(some.reshape(-1, 3), axis=0)
-    away = [brightest(np.abs(frame - colour.astype(np.float32))) for frame in some]
-    flat = float(np.mean([(each < FLAT).mean() for each in away]))
+    flat = float(np.mean([(_away(frame, colour) < FLAT).mean() for frame in some]))
     if flat < MIN_BLACK or _style(np.stack([_clear(frame, colour) for frame in some])) == "other":
         return Finding(
             "raw",
@@ -64,13 +63,19 @@ def _clear(frame: np.ndarray, colour: np.ndarray) -> np.ndarray:
     How much of a pixel is line, a, is told by how far it is from the background, compared with
     the furthest pixel beside it, which is all line.
     """
-    away = brightest(np.abs(frame - colour.astype(np.float32)))
+    away = _away(frame, colour)
     most = cv2.dilate(away, np.ones((5, 5), np.uint8))
-    line = np.nonzero((most > FLAT) & (away > 0.1 * most))
+    line = np.nonzero(most > FLAT)
     share = (away[line] / most[line])[:, None]
     cleared = np.zeros_like(frame)
-    cleared[line] = np.clip(frame[line] - (1 - share) * colour, 0, 255).round()
+    rest = np.clip(frame[line] - (1 - share) * colour, 0, 255).round()
+    cleared[line] = rest * (share > 0.1)
     return cleared
+
+
+def _away(frame: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """How far each pixel is from a colour in the channel that differs most: uint8 `[h, w]`."""
+    return brightest(cv2.absdiff(frame, np.array([*colour, 0.0])))
 
 
 def check_palette(look: Look) -> Finding | None:
