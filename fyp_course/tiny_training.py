@@ -52,11 +52,13 @@ def check_minutes(minutes: float) -> None:
 
 def measured_pace(stage: nn.Module, make_batch: MakeBatch, options: Options) -> tuple[float, str]:
     """Train a copy of a stage for a moment: steps a minute, and the dtype they are made in."""
-    times, dtypes = [], []
+    times: list[float] = []
+    dtypes: list[str] = []
 
     def note(line: LogLine) -> None:
         times.append(time.perf_counter())
-        dtypes.extend(str(line[name]) for name in ("dtype",) if name in line)
+        if "dtype" in line:
+            dtypes.append(str(line["dtype"]))
 
     with TemporaryDirectory() as folder:
         trial = replace(options, out=Path(folder), steps=PACE_STEPS)
