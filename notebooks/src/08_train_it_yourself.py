@@ -268,10 +268,10 @@ print("before training:")
 before = print_losses(stage)
 
 # %% [markdown]
-# How far will it get? A step takes a quarter of a second on one machine and a second on another, and
-# longer beside other programs. The next cell makes a few steps with a copy of the networks. It also
-# tries which number type is faster here: numbers of 32 bits (`float32`), or of 16 (`bfloat16`).
-# Those save time on some processors; on others they take up to ten times as long.
+# How far will it get? A step takes a quarter of a second on one machine and a second on another,
+# and longer beside other programs. The next cell makes a few steps with a copy of the networks. It
+# also tries which number type is faster here: numbers of 32 bits (`float32`), or of 16
+# (`bfloat16`). Those save time on some processors; on others they take up to ten times as long.
 
 # %%
 from fyp_course.tiny_training import measured_pace
