@@ -35,7 +35,7 @@ classroom: $(VENV)/.installed-classroom $(BIN)/configurable-http-proxy  ## a Jup
 
 pose: $(VENV)/.installed-pose  ## read videos of people: LiteRT, and MediaPipe's two networks (36 MB)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash -c "$$($(BIN)/python -c \
-	    'from fyp_lite.keypoints.detectors.mediapipe import DOWNLOAD; print(DOWNLOAD)')"
+	    'from fyp_lite.keypoints.detectors.mediapipe import download_command as c; print(c())')"
 
 test: $(VENV)/.installed-test  ## lint, type check, fast tests
 	$(BIN)/ruff check
@@ -62,7 +62,7 @@ fuzz: $(VENV)/.installed-test  ## thousands of hostile inputs, a hundred kills; 
 bench: $(VENV)/.installed  ## measure time and memory on this machine
 	$(BIN)/python benchmarks/bench.py
 
-soak: $(VENV)/.installed-lab  ## 200 generations and 500 slider moves in one kernel: does it grow?
+soak: $(VENV)/.installed-lab  ## long sessions in one kernel, and large clips: does memory grow?
 	$(BIN)/python benchmarks/soak.py
 
 public: $(VENV)/.installed-lab  ## serve the playground to visitors: fyp-lite serve --help
@@ -127,7 +127,7 @@ $(VENV)/.installed-test: pyproject.toml | $(BIN)/pip
 $(VENV)-classic/.installed: $(VENV)/.installed-test
 	$(BIN)/python -m venv $(VENV)-classic
 	$(VENV)-classic/bin/python -m pip --disable-pip-version-check install \
-	    "notebook==6.5.*" ipywidgets==7.7.1 ipykernel==6.17.1 ipython==7.34.0
+	    "notebook==6.5.*" ipywidgets==7.7.1 ipykernel==6.17.1 ipython==7.34.0 anywidget==0.9.21
 	$(VENV)-classic/bin/python -c 'import sysconfig; own = sysconfig.get_path("purelib"); \
 	    main = own.replace("$(VENV)-classic", "$(VENV)"); \
 	    open(own + "/main.pth", "w").write(f"import site; site.addsitedir({main!r})")'

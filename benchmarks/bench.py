@@ -49,7 +49,7 @@ FULL_BYTES = 14e9  # two copies in float32, one in bfloat16 that comes from a th
 SIZE = 32  # height and width of the latents
 NUMBERS_OF_FRAMES = (8, 16, 32, 64, 128)
 DTYPES = (torch.float32, torch.bfloat16)
-GUIDED = SampleSettings(guidance_scale=2)  # two answers of the network a step
+GUIDED = SampleSettings(guidance_scale=2)  # two network evaluations a step
 
 
 def load_lite(dtype: torch.dtype) -> FollowYourPosePipeline:

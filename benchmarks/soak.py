@@ -1,11 +1,14 @@
 """A long session in one kernel: does memory or time grow?
 
     python benchmarks/soak.py [--generations 200] [--moves 500] [--steps 2] [--frames 2]
+    python benchmarks/soak.py --clips-only
 
 A Jupyter kernel opens the quickstart's panel with the bundled model, presses Generate again and
 again, then moves the sliders of the preview. One JSON line compares the kernel's own memory and the
 time per run, early and late; seconds are the kernel's own, which other processes do not lengthen.
 Steps and frames are few, so that it takes minutes: what leaks does so once a run.
+
+Another kernel looks at clips of 1080p and 4K (large_clips.py), within limits of its own.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ import time
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+import large_clips
 
 MEASURED = 20  # runs, early and late
 # Runs after which everything has been used: compiled kernels and pools after a few generations, and
@@ -117,19 +122,31 @@ def main() -> None:
     parser.add_argument("--moves", type=int, default=500)
     parser.add_argument("--steps", type=int, default=2, help="of each generation")
     parser.add_argument("--frames", type=int, default=2, help="of each generation")
-    options = parser.parse_args()
+    parser.add_argument("--clips-only", action="store_true", help="only the large clips")
+    options = vars(parser.parse_args())
+    clips_only = options.pop("clips_only")
     least = [before + 2 * MEASURED for before in (GENERATIONS_BEFORE, MOVES_BEFORE)]
-    if options.generations < least[0] or options.moves < least[1]:
+    if options["generations"] < least[0] or options["moves"] < least[1]:
         parser.error("at least {} generations and {} moves are needed".format(*least))
+    failed = []
+    if not clips_only:
+        facts = facts_of("soak", options)
+        memory = max(facts[part]["mb_drift_percent"] for part in ("generations", "slider_moves"))
+        failed += [f"memory grew by {memory} %, more than 5"] if memory > 5 else []
+    failed += large_clips.too_much(facts_of("large_clips", {}))
+    sys.exit("; ".join(failed) or 0)
+
+
+def facts_of(module: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Run a module's session in a new kernel; what it found, also printed as a JSON line."""
     folder = str(Path(__file__).resolve().parent)
     printed = run_in_kernel(
-        f"import sys, json; sys.path.insert(0, {folder!r}); import soak\n"
-        f"facts = await soak.session(**{vars(options)})\nprint(json.dumps(facts))"
+        f"import sys, json; sys.path.insert(0, {folder!r}); import {module}\n"
+        f"facts = await {module}.session(**{arguments})\nprint(json.dumps(facts))"
     )
     facts = json.loads(printed.strip().splitlines()[-1])
-    print(json.dumps(facts))
-    memory = max(facts[part]["mb_drift_percent"] for part in ("generations", "slider_moves"))
-    sys.exit(f"memory grew by {memory} %, more than 5" if memory > 5 else 0)
+    print(json.dumps(facts), flush=True)
+    return facts
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fyp_lite.pipeline import FollowYourPosePipeline
 
 UNHEARD = (
-    "The negative prompt has no say at guidance scale 1: set guidance_scale to more, such as 2, or "
+    "The negative prompt has no effect at guidance scale 1: set guidance_scale to more, such as 2, or "
     "leave it out."
 )
 
@@ -33,7 +33,7 @@ def prompt_advice(
         prompt: any sentence.
         skeleton_frames: `[f, h, w, 3]` uint8 on black, as the pipeline gets them.
         negative_prompt: what to lead away from; its words are looked at, too.
-        settings: of the sampler: without guidance a negative prompt has no say.
+        settings: of the sampler: without guidance a negative prompt has no effect.
 
     Raises:
         ValueError: a prompt that the model would refuse: advice on it would be of no use.
@@ -44,8 +44,12 @@ def prompt_advice(
     for word, nearest in unknown.items():
         hint = f": did you mean {' or '.join(nearest)}?" if nearest else "."
         sentences.append(f"The model does not know the word “{word}”{hint}")
-    if negative_prompt.strip() and pipeline.guidance_scale(settings or SampleSettings()) == 1:
+    settings = settings or SampleSettings()
+    scale = pipeline.guidance_scale(settings)
+    if negative_prompt.strip() and scale == 1:
         sentences.append(UNHEARD)
+    if sentence := unguided(settings, scale):
+        sentences.append(sentence)
     characters = count_characters(prompt)
     if characters > 1:
         people = count_people(skeleton_frames)
@@ -56,6 +60,21 @@ def prompt_advice(
                 "for each skeleton, so name no more than that or choose another clip."
             )
     return sentences
+
+
+def unguided(settings: SampleSettings, guidance_scale: float) -> str:
+    """A sentence where guidance is asked for and works in no step; "" where all is well."""
+    count = settings.num_inference_steps
+    if guidance_scale in (0, 1) or any(map(settings.guided, range(count))):
+        return ""
+    start, end = settings.guidance_start, settings.guidance_end
+    middles = [(index + 0.5) / count for index in range(count)]
+    nearest = min(middles, key=lambda middle: max(start - middle, middle - end))
+    return (
+        f"Guidance works in none of the {count} steps: its interval, guidance_start {start:g} to "
+        f"guidance_end {end:g}, must hold the middle of a step, and the nearest is at {nearest:g}; "
+        "make it wider, or take more steps."
+    )
 
 
 def count_people(skeleton_frames: np.ndarray) -> int:

@@ -1,30 +1,41 @@
-"""Clips: read frames of a video by number, choose them, crop and resize them.
+"""Clips: frames of a video by number.
 
-`open_video` gives a `Clip`, which caches the frames that a decoder hands out; `Clip.prepare` takes
-its settings to the frames that a model reads. `opening` opens whatever else can be a clip.
+`open_video` gives a `Clip`, which reads frames from a decoder; `Clip.prepare` takes its settings to
+the frames that a model reads, `Clip.preview` to what a panel shows. `opening` opens whatever else
+can be a clip.
+
+Only small frames are kept: those of a large video as reduced copies, and they are read again where
+all their pixels are needed. So memory grows neither with a clip's size and length nor with the
+number of clips.
 """
 
 from __future__ import annotations
 
-import math
 import os
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from fyp_lite.files.decoding import Decoder, check_frames, open_decoder
+from fyp_lite.cropping import (
+    CropBox,
+    PreparedClip,
+    black_outside,
+    choose_box,
+    choose_frames,
+    cut_out,
+    kept_area,
+)
+from fyp_lite.files.decoding import Decoder, open_decoder
 from fyp_lite.files.writing import ClipError, file_path
+from fyp_lite.frame_cache import give_back, keep, kept, take_turn
+from fyp_lite.lazy_frames import LazyFrames
 from fyp_lite.settings import REFERENCE_SIZE, ClipSettings
 
 MAX_PIXELS = 8192 * 8192
 MAX_FRAMES = 100_000
-MIN_KEPT = 16  # reference pixels that a crop must leave on either axis
-CACHE_BYTES = 512 * 2**20
-FRAMES_AT_ONCE = 16  # of the source at most, in memory while they are resized
+TRIM_BYTES = 128 * 2**20  # of large frames that are decoded until freed memory is given back
 # A gap up to this many frames is decoded anyway: kept as well, it makes the next slider move free.
 _GAP = 4
 
@@ -44,30 +55,41 @@ class Clip:
 
     def __init__(self, path: Path, decoder: Decoder, num_frames: int, fps: float) -> None:
         self.path, self.num_frames, self.fps = path, num_frames, fps
-        self._decoder = decoder
-        self._cache: OrderedDict[int, np.ndarray] = OrderedDict()
+        self._decoder, self._decoding = decoder, 0
+        self._decoded = 0  # bytes since memory was given back
+        self.kept: OrderedDict[int, np.ndarray] = OrderedDict()  # see `fyp_lite.frame_cache`
         first = next(iter(decoder.decode(0, 0)))
         self.height, self.width = first.shape[:2]
-        self._keep(0, first)
+        # Source pixels per pixel of a reduced frame, whose short side is at least the reference's.
+        self._factor = max(1, min(self.height, self.width) // REFERENCE_SIZE)
+        keep(self, 0, self._reduced(first))
 
     def read(self, indices: Iterable[int]) -> np.ndarray:
         """Frames by number, in the order asked for: `[f, h, w, 3]` uint8 RGB.
 
-        Recently read frames and those between them are kept, up to CACHE_BYTES. Raises ClipError
-        for a number outside 0 to num_frames - 1 and for a frame that cannot be decoded.
+        Raises ClipError for a number outside 0 to num_frames - 1 and for a frame that cannot be
+        decoded.
         """
-        frames = self._fetch([int(index) for index in indices])
-        out = np.empty((len(frames), self.height, self.width, 3), np.uint8)
-        for row, frame in zip(out, frames, strict=True):
-            row[:] = frame
-        return out
+        return self._collect([int(index) for index in indices], small=False)
+
+    def read_small(self, indices: Iterable[int]) -> np.ndarray:
+        """As `read`, for looking: of a short side of 1024 or more, reduced by a whole factor.
+
+        The short side stays at least 512. Recently read frames and those between them are kept.
+        """
+        return self._collect([int(index) for index in indices], small=True)
+
+    @property
+    def frames(self) -> LazyFrames:
+        """All frames, `[f, h, w, 3]` uint8 RGB, each read when it is asked for."""
+        return LazyFrames(self.num_frames, lambda number: self.read([number])[0])
 
     def stream(self) -> Iterator[np.ndarray]:
         """All frames in order, each `[h, w, 3]` uint8 RGB; none is kept, so memory stays flat.
 
         Raises ClipError for a frame that cannot be decoded.
         """
-        for number, frame in enumerate(self._decoder.decode(0, self.num_frames - 1)):
+        for number, frame in enumerate(self._decode(0, self.num_frames - 1)):
             self._check_size(number, frame)
             yield frame
 
@@ -75,35 +97,113 @@ class Clip:
         """The frames that `settings` choose, cropped and resized to `size` x `size` pixels.
 
         Keypoints are drawn after they are cropped, so their lines are as wide in every crop.
+        Skeletons that the square would cut off are padded with black (`ClipSettings.pad`).
 
         Raises ClipError as `choose_frames` and `crop_box` do.
         """
+        return self._prepare(settings, size, small=False)
+
+    def preview(self, settings: ClipSettings, size: int) -> PreparedClip:
+        """As `prepare`, for looking: of a large video, reduced frames where those are enough."""
+        return self._prepare(settings, size, small=True)
+
+    def _prepare(self, settings: ClipSettings, size: int, small: bool) -> PreparedClip:
         indices = choose_frames(self, settings)
-        box = crop_box(self.height, self.width, settings)
-        frames = self.crop(indices, box, size)
+        box = find_box(self, settings)
+        frames = self.crop(indices, box, size, small=small)
+        black_outside(frames, box, kept_area(self.height, self.width, settings))
         return PreparedClip(
             frames, self.fps / settings.frame_stride, indices, box, (self.height, self.width)
         )
 
-    def crop(self, indices: list[int], box: CropBox, size: int) -> np.ndarray:
-        """Frames by number, `box` cut out of each and resized: `[f, size, size, 3]` uint8."""
-        fit = max(1, min(FRAMES_AT_ONCE, CACHE_BYTES // (3 * self.height * self.width)))
-        parts = [indices[i : i + fit] for i in range(0, len(indices), fit)]
-        return np.concatenate([_resized(self._fetch(part), box, size) for part in parts])
+    def crop(
+        self, indices: list[int], box: CropBox, size: int, *, small: bool = False
+    ) -> np.ndarray:
+        """Frames by number, `box` cut out of each and resized: `[f, size, size, 3]` uint8.
 
-    def _fetch(self, numbers: list[int]) -> list[np.ndarray]:
-        """The kept frames themselves, without the copy that `read` makes."""
+        `small` takes reduced frames (see `read_small`) where they have pixels enough.
+        """
+        small = small and box.right - box.left >= size * self._factor
+        if small:
+            height, width = (side // self._factor for side in (self.height, self.width))
+            across, down = width / self.width, height / self.height
+            box = CropBox(box.left * across, box.top * down, box.right * across, box.bottom * down)
+        out = np.empty((len(indices), size, size, 3), np.uint8)
+        for rows, frame in self._frames(indices, small):
+            out[rows] = cut_out(frame, box, size)
+        return out
+
+    def cuts(self, numbers: list[int], kept: CropBox, square: CropBox) -> bool:
+        """Whether these frames show skeletons on black that are inside `kept`, but reach out of
+        `square` by more than the width of a line."""
+        from fyp_lite.skeleton import BLACK_LEVEL, DRAWN_LEVEL, LINE_WIDTH, MIN_BLACK
+
+        short = min(self.height, self.width)
+        step = max(1, short // REFERENCE_SIZE)
+        y, x = np.mgrid[0 : self.height : step, 0 : self.width : step] + 0.5
+        beyond = (kept.left <= x) & (x < kept.right) & (kept.top <= y) & (y < kept.bottom)
+        line = short * LINE_WIDTH
+        beyond &= (
+            (x < square.left - line)
+            | (x >= square.right + line)
+            | (y < square.top - line)
+            | (y >= square.bottom + line)
+        )
+        if not beyond.any():
+            return False
+        black, drawn = [], False
+        for number in numbers:
+            brightest = self.read([number])[0, ::step, ::step].max(axis=-1)
+            black.append((brightest < BLACK_LEVEL).mean())
+            drawn |= bool((brightest[beyond] > DRAWN_LEVEL).any())
+        return drawn and float(np.mean(black)) >= MIN_BLACK  # raw frames show people everywhere
+
+    def _collect(self, numbers: list[int], small: bool) -> np.ndarray:
+        factor = self._factor if small else 1
+        out = np.empty((len(numbers), self.height // factor, self.width // factor, 3), np.uint8)
+        for rows, frame in self._frames(numbers, small):
+            out[rows] = frame
+        return out
+
+    def _frames(self, numbers: list[int], small: bool) -> Iterator[tuple[list[int], np.ndarray]]:
+        """Each of these frames once, as (its places in `numbers`, frame), in any order."""
         self._check(numbers)
-        found = {number: self._cache[number] for number in numbers if number in self._cache}
-        missing = sorted(set(numbers) - set(found))
-        for first, last in _runs(missing):
-            for number, frame in enumerate(self._decoder.decode(first, last), first):
+        places: dict[int, list[int]] = {}
+        for place, number in enumerate(numbers):
+            places.setdefault(number, []).append(place)
+        found = kept(self, places) if small or self._factor == 1 else {}
+        for number, frame in found.items():
+            yield places[number], frame
+        for first, last in _runs(sorted(places.keys() - found.keys())):
+            for number, frame in enumerate(self._decode(first, last), first):
                 self._check_size(number, frame)
-                self._keep(number, frame)
-                found[number] = frame
-        for number in set(numbers) & set(self._cache):
-            self._cache.move_to_end(number)
-        return [found[number] for number in numbers]
+                if small or self._factor == 1:
+                    frame = self._reduced(frame)
+                    keep(self, number, frame)
+                if number in places:
+                    yield places[number], frame
+
+    def _decode(self, first: int, last: int) -> Iterator[np.ndarray]:
+        take_turn(self)
+        self._decoding += 1
+        try:
+            for frame in self._decoder.decode(first, last):
+                yield frame
+                if self._factor > 1:
+                    self._decoded += frame.nbytes
+                    if self._decoded > TRIM_BYTES:
+                        self._decoded = 0
+                        give_back()
+        finally:
+            self._decoding -= 1
+
+    def _reduced(self, frame: np.ndarray) -> np.ndarray:
+        if self._factor == 1:
+            return frame
+        import cv2
+
+        size = frame.shape[1] // self._factor, frame.shape[0] // self._factor
+        return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
 
     def _check(self, numbers: list[int]) -> None:
         for number in numbers:
@@ -120,15 +220,16 @@ class Clip:
                 f"{self.height} to {frame.shape[1]} x {frame.shape[0]}: convert it first."
             )
 
-    def _keep(self, number: int, frame: np.ndarray) -> None:
-        self._cache[number] = frame
-        if len(self._cache) * frame.nbytes > CACHE_BYTES:
-            self._cache.popitem(last=False)
+    def rest(self) -> None:
+        """Close the file until the next read, unless it is being read now."""
+        if not self._decoding:
+            self._decoder.close()
 
     def close(self) -> None:
-        """Let go of the file and of the kept frames."""
-        self._decoder.close()
-        self._cache.clear()
+        """Let go of the file and of the kept frames. A later read opens the file again."""
+        self.rest()
+        self.kept.clear()
+        give_back()
 
     def __enter__(self) -> Clip:
         return self
@@ -159,110 +260,10 @@ def open_video(
     return Clip(path, decoder, decoder.num_frames, decoder.fps)
 
 
-# ---------------------------------------------------------------------------- choose and crop
+def find_box(clip: Clip, settings: ClipSettings) -> CropBox:
+    """The square that `settings` take from the frames that they choose of a clip.
 
-
-class CropBox(NamedTuple):
-    """A square in source pixels, as floats: edges count from the frame's top left corner."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-
-@dataclass(frozen=True)
-class PreparedClip:
-    """The frames that a clip's settings choose, cropped and resized.
-
-    frames: `[f, size, size, 3]` uint8 RGB. fps: of these frames, source fps / stride, so that
-    they play in real time. indices: their source frame numbers. box: the crop in source pixels.
-    source_size: (height, width) of the source.
+    Raises ClipError as `choose_frames` and `crop_box` do.
     """
-
-    frames: np.ndarray
-    fps: float
-    indices: list[int]
-    box: CropBox
-    source_size: tuple[int, int]
-
-
-def choose_frames(clip: Clip | int, settings: ClipSettings) -> list[int]:
-    """Source frame numbers that `settings` choose from a clip, or from a clip of so many frames.
-
-    Raises ClipError where the clip is too short, with the largest values that fit, each with the
-    others kept.
-    """
-    count = clip if isinstance(clip, int) else clip.num_frames
-    start, stride, num = settings.start_frame, settings.frame_stride, settings.num_frames
-    need = start + (num - 1) * stride + 1
-    if need <= count:
-        return settings.frame_indices()
-    room = count - 1 - start  # frames after the first chosen one; negative: it is past the end
-    most_start = count - 1 - (num - 1) * stride
-    fits = []
-    if most_start >= 0:
-        fits.append(f"start_frame at most {most_start}")
-    if num > 1 and room >= num - 1:
-        fits.append(f"frame_stride at most {room // (num - 1)}")
-    if room >= 0:
-        fits.append(f"num_frames at most {room // stride + 1}")
-    fix = ", or ".join(fits) if fits else "no single change fits, lower several of them"
-    name = "the clip" if isinstance(clip, int) else clip.path.name
-    raise ClipError(
-        f"{name} has {count} {'frame' if count == 1 else 'frames'}, but start_frame {start}, "
-        f"frame_stride {stride} and num_frames {num} need {need}: {fix}."
-    )
-
-
-def crop_box(height: int, width: int, settings: ClipSettings) -> CropBox:
-    """The square that `settings` cut from a frame of `height` x `width` source pixels.
-
-    Trims the four sides, by pixels of the reference frame (short side 512), then takes the
-    largest centred square of what is left. Raises ClipError where less than 16 reference pixels
-    would be left on an axis.
-    """
-    if min(height, width) < 1:
-        raise ClipError(
-            f"a frame of {width} x {height} pixels has nothing to crop: it needs 1 x 1."
-        )
-    unit = min(height, width) / REFERENCE_SIZE  # source pixels per reference pixel
-    left, right = settings.crop_left, settings.crop_right
-    top, bottom = settings.crop_top, settings.crop_bottom
-    for full, a, b, names in (
-        (width / unit, left, right, ("crop_left", "crop_right")),
-        (height / unit, top, bottom, ("crop_top", "crop_bottom")),
-    ):
-        if full - a - b < MIN_KEPT:
-            raise ClipError(
-                f"{names[0]} {a} and {names[1]} {b} leave {max(0, full - a - b):.0f} of "
-                f"{full:.0f} reference pixels, and {MIN_KEPT} must stay: together they may be "
-                f"at most {math.floor(full - MIN_KEPT)}."
-            )
-    across, down = width - (left + right) * unit, height - (top + bottom) * unit
-    side = min(across, down)
-    x, y = left * unit + (across - side) / 2, top * unit + (down - side) / 2
-    return CropBox(x, y, min(x + side, float(width)), min(y + side, float(height)))
-
-
-def crop_and_resize(frames: np.ndarray, box: CropBox, size: int) -> np.ndarray:
-    """Cut `box` out of `frames` `[f, h, w, 3]` uint8 and resize: `[f, size, size, 3]` uint8.
-
-    Antialiased, by a triangle filter: it cannot ring, so black stays black. A box of four
-    times `size` or more is averaged by a whole factor, to at least twice `size`, first: several
-    times as fast, and lines change by about 1 of 255.
-    """
-    check_frames(frames)
-    return _resized(list(frames), box, size)
-
-
-def _resized(frames: list[np.ndarray], box: CropBox, size: int) -> np.ndarray:
-    from PIL import Image
-
-    out = np.empty((len(frames), size, size, 3), np.uint8)
-    for row, frame in zip(out, frames, strict=True):
-        picture = Image.fromarray(frame)
-        row[:] = np.asarray(
-            picture.resize((size, size), Image.Resampling.BILINEAR, box, reducing_gap=2.0)
-        )
-    return out
+    numbers = choose_frames(clip, settings)
+    return choose_box(clip.height, clip.width, settings, lambda *boxes: clip.cuts(numbers, *boxes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import warnings
 from functools import cache
@@ -11,7 +12,7 @@ import torch
 
 import fyp_lite.model.vae  # noqa: F401  diffusers finds classes only in modules already imported
 from fyp_lite.files.hashes import CheckpointError, damage_named, verify_hashes
-from fyp_lite.full.memory import fit_to_memory
+from fyp_lite.full.memory import MemoryMode, fit_to_memory
 from fyp_lite.model_folder import (
     WEIGHTS,
     check_model_index,
@@ -20,6 +21,8 @@ from fyp_lite.model_folder import (
     quiet_loading,
 )
 from fyp_lite.pipeline import FollowYourPosePipeline
+
+logger = logging.getLogger(__name__)
 
 LARGE = 100_000_000  # parameters of a UNet that need not fit the memory as it is
 
@@ -33,7 +36,8 @@ def load_pipeline(
 ) -> FollowYourPosePipeline:
     """The pipeline with its weights, ready to sample.
 
-    A large model is fitted to the free memory, and a printed line says how.
+    A large model is fitted to the free memory. The log (of the module's name) says how: as a
+    warning where a slower mode had to be chosen.
 
     Args:
         model: "lite" for the bundled model, "full" for the published one, or a folder that
@@ -67,7 +71,9 @@ def load_pipeline(
         network.to(memory_format=torch.channels_last)
     if pipeline.unet.num_parameters() < LARGE:
         return pipeline.to(device)
-    print(fit_to_memory(pipeline, device))
+    choice = fit_to_memory(pipeline, device)
+    slower = choice.mode != MemoryMode(dtype)
+    logger.log(logging.WARNING if slower else logging.INFO, "%s", choice)
     return pipeline
 
 

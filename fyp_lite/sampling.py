@@ -61,10 +61,21 @@ class ExactDDIMScheduler(DDIMScheduler):
         timestep: Tensor | int,
         sample: Tensor,
         eta: float = 0.0,
+        use_clipped_model_output: bool = False,
         generator: list[torch.Generator] | torch.Generator | None = None,
+        variance_noise: Tensor | None = None,
         return_dict: bool = True,
     ) -> DDIMSchedulerOutput | tuple:
-        """x_t to x_s, s being the next timestep: DDIM, equations 12 and 16 (Song et al. 2021)."""
+        """x_t to x_s, s being the next timestep: DDIM, equations 12 and 16 (Song et al. 2021).
+
+        Arguments and configuration mean what they do in diffusers: `thresholding` or `clip_sample`
+        limit x_0, and the noise is that of the limited x_0 with `use_clipped_model_output`.
+
+        Raises:
+            ValueError: a generator and the noise itself are both given.
+        """
+        if generator is not None and variance_noise is not None:
+            raise ValueError("generator and variance_noise are both given: give one of them.")
         alpha_t = self.alphas_cumprod[int(timestep)].to(sample)
         later = self.timesteps[self.timesteps < timestep]
         alpha_s = self.alphas_cumprod[int(later[0])] if len(later) else self.final_alpha_cumprod
@@ -72,15 +83,22 @@ class ExactDDIMScheduler(DDIMScheduler):
 
         x0 = predict_x0(sample, model_output, alpha_t, self.config.prediction_type)
         noise = (sample - alpha_t.sqrt() * x0) / (1 - alpha_t).sqrt()
+        if self.config.thresholding:
+            x0 = self._threshold_sample(x0)
+        elif self.config.clip_sample:
+            x0 = x0.clamp(-self.config.clip_sample_range, self.config.clip_sample_range)
+        if use_clipped_model_output:
+            noise = (sample - alpha_t.sqrt() * x0) / (1 - alpha_t).sqrt()
         variance = (1 - alpha_s) / (1 - alpha_t) * (1 - alpha_t / alpha_s)
         sigma = eta * variance.clamp(min=0).sqrt()
         direction = (1 - alpha_s - sigma**2).clamp(min=0).sqrt() * noise
         prev_sample = alpha_s.sqrt() * x0 + direction
         if eta > 0:
-            fresh = randn_tensor(
-                sample.shape, generator=generator, device=sample.device, dtype=sample.dtype
-            )
-            prev_sample = prev_sample + sigma * fresh
+            if variance_noise is None:
+                variance_noise = randn_tensor(
+                    sample.shape, generator=generator, device=sample.device, dtype=sample.dtype
+                )
+            prev_sample = prev_sample + sigma * variance_noise
         if not return_dict:
             return prev_sample, x0
         return DDIMSchedulerOutput(prev_sample=prev_sample, pred_original_sample=x0)

@@ -6,7 +6,7 @@ import io
 import math
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 
 from fyp_lite.files.decoding import check_frames
 from fyp_lite.files.writing import ClipError, check_room_in_name, file_path, written_whole
+from fyp_lite.lazy_frames import AnyFrames
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -52,10 +53,13 @@ def write_video(path: str | os.PathLike[str], frames: np.ndarray, fps: float) ->
     frames or a rate that the format cannot hold.
     """
     path = _check_target(path, fps)
-    encode = {".mp4": encode_mp4, ".gif": _encode_gif, ".webp": encode_webp}[path.suffix.lower()]
-    data = encode(frames, fps)
+    check_frames(frames)
     with written_whole(path) as part:
-        part.write_bytes(data)
+        if path.suffix.lower() == ".mp4":
+            _write_mp4(str(part), frames, fps)
+        else:
+            encode = {".gif": _encode_gif, ".webp": encode_webp}[path.suffix.lower()]
+            part.write_bytes(encode(frames, fps))
 
 
 def write_long_video(
@@ -63,7 +67,8 @@ def write_long_video(
 ) -> None:
     """Write frames, each `[h, w, 3]` uint8, as an .mp4 one by one, so that memory stays flat.
 
-    Otherwise as `write_video`.
+    Otherwise as `write_video`; also raises ClipError where there are no frames, or where one
+    differs in size from the first.
     """
     path = _check_target(path, fps)
     if path.suffix.lower() != ".mp4":
@@ -94,8 +99,10 @@ def _write_mp4(name: str, frames: Iterable[np.ndarray], fps: float) -> None:
     from av.video.reformatter import Colorspace
 
     _check_rate(fps, ".mp4")
-    flow = iter(frames)
-    first = next(flow)
+    flow = _of_one_size(frames)
+    first = next(flow, None)
+    if first is None:
+        raise ClipError("there are no frames to write: a video needs at least one.")
     height, width = first.shape[:2]
     if height % 2 or width % 2:
         raise ClipError(
@@ -110,6 +117,21 @@ def _write_mp4(name: str, frames: Iterable[np.ndarray], fps: float) -> None:
         for frame in chain([first], flow):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
+
+
+def _of_one_size(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """The frames, each checked. Raises ClipError."""
+    shape = None
+    for number, frame in enumerate(frames, 1):
+        said = f"frame {number} is {frame.dtype} {list(frame.shape)}"
+        if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
+            raise ClipError(f"{said}, but must be a uint8 array [h, w, 3]: convert it first.")
+        shape = shape or frame.shape
+        if frame.shape != shape:
+            raise ClipError(
+                f"{said}, but frame 1 is uint8 {list(shape)}: resize all frames to one size."
+            )
+        yield frame
 
 
 def encode_webp(frames: np.ndarray, fps: float) -> bytes:
@@ -199,7 +221,7 @@ def strip(frames: np.ndarray, height: int) -> np.ndarray:
     return contact_sheet(_resized(chosen, width, height, "LANCZOS"), columns=len(chosen))
 
 
-def few_frames(frames: np.ndarray) -> np.ndarray:
+def few_frames(frames: AnyFrames) -> AnyFrames:
     """At most eight of `frames` `[f, h, w, 3]`, evenly chosen, first and last among them."""
     count = min(len(frames), MAX_STILLS)
     return frames[np.linspace(0, len(frames) - 1, count).round().astype(int)]

@@ -23,7 +23,7 @@ from types import ModuleType
 
 from fyp_lite import __version__
 from fyp_lite.files.hashes import file_hash
-from fyp_lite.keypoints.detectors.mediapipe import DOWNLOAD
+from fyp_lite.keypoints.detectors.mediapipe import download_command
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ROOT / "scripts" / "bundle"  # what is copied into every bundle
@@ -117,7 +117,7 @@ def download(wheels: Path, name: str, version: str, torch_index: str) -> None:
 
 def fetch_networks(part: Path) -> None:
     """What finds people in raw video: the file that `make pose` fetches."""
-    *words, _folder = shlex.split(DOWNLOAD)
+    *words, _folder = shlex.split(download_command())
     run(sys.executable, "-m", *words, part / "mediapipe", "--quiet")
 
 

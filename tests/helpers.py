@@ -12,6 +12,7 @@ import torch
 
 from fyp_course.panels.base import Picture
 from fyp_course.panels.playground import Playground
+from fyp_course.panels.upload import Upload
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.text import build_text_encoder, build_tokenizer
 from fyp_lite.model.unet import FollowYourPoseUNet
@@ -84,6 +85,24 @@ def press_generate(panel, during=None) -> None:
         await panel.task
 
     asyncio.run(session())
+
+
+def send_file(upload: Upload, name: str, content: bytes, size: int | None = None) -> list[dict]:
+    """Do what the browser does with a file, until a final answer; returns all that was answered."""
+    pieces, answers = upload.pieces, []
+    pieces.send = lambda answer, buffers=None: answers.append(answer)
+    size = len(content) if size is None else size
+    message, buffers = {"kind": "begin", "id": name, "name": name, "size": size}, []
+    while True:
+        known = len(answers)
+        pieces._handle_custom_msg(message, buffers)
+        kind = answers[-1]["kind"]
+        if kind in ("done", "no"):
+            return answers
+        assert len(answers) == known + 1 and kind == "next"
+        at = answers[-1]["offset"]
+        message = {"kind": "piece", "id": name, "offset": at}
+        buffers = [memoryview(content)[at : at + pieces.piece]]
 
 
 def forbid_network(folder: Path, monkeypatch) -> None:

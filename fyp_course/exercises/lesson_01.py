@@ -11,11 +11,11 @@ import numpy as np
 from fyp_course.alt_text import describe_motion
 from fyp_course.exercises.quiz import Exercise, predict
 from fyp_course.show import show_picture
-from fyp_lite.clip import PreparedClip
+from fyp_lite.cropping import PreparedClip
 from fyp_lite.judges.scores import follow_score
 from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.keypoints.detectors.openpose import FROM_OPENPOSE
-from fyp_lite.keypoints.diagnose import diagnose
+from fyp_lite.keypoints.diagnose import apply_repairs, diagnose
 from fyp_lite.keypoints.diagnose.repaint import LIMBS as OPENPOSE_LIMBS
 from fyp_lite.keypoints.edit import mirror
 from fyp_lite.skeleton import JOINTS, MIN_CONFIDENCE, PARTNERS, check_skeleton_frames
@@ -86,10 +86,7 @@ def two_things_wrong(mystery: np.ndarray, keypoints: np.ndarray, fps: float) -> 
             return f"The doctor is content, but joints are {away:.0f} pixels off on average."
         return None
 
-    repaired = np.ascontiguousarray(mystery)
-    for finding in diagnose(mystery, fps):
-        assert finding.repair is not None  # both can be repaired
-        repaired = finding.repair(repaired)
+    repaired = apply_repairs(np.ascontiguousarray(mystery), diagnose(mystery, fps))
     return Exercise(
         "A skeleton video out of the mystery",
         check,

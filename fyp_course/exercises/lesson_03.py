@@ -6,7 +6,8 @@ import numpy as np
 
 from fyp_course.exercises.quiz import Exercise, predict
 from fyp_course.panels.lens import cut_joints, cut_sentence
-from fyp_lite.clip import Clip, crop_box
+from fyp_lite.clip import Clip
+from fyp_lite.cropping import crop_box
 from fyp_lite.settings import ClipSettings
 from fyp_lite.skeleton import JOINTS
 

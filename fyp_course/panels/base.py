@@ -13,13 +13,12 @@ import asyncio
 import html
 import math
 import re
-from collections.abc import Callable
 
 import ipywidgets as widgets
 import numpy as np
-from IPython.display import display
 
 from fyp_course.show import motion_reduced, picture_html, show_sheet, stills_only
+from fyp_course.stage.display import show_live
 from fyp_lite.video import contact_sheet, encode_webp, few_frames
 
 PICTURE = "256px"  # width of a preview and of a result
@@ -70,7 +69,28 @@ class Picture(widgets.HTML):
         self.play(picture[None], 1, text)
 
 
-class RunPanel(widgets.VBox):
+class Panel(widgets.VBox):
+    """A panel that appears where it is a cell's last line, or is given to `display`.
+
+    Where stored notebooks are made (`show.stills_only`), `show_still` shows what stands for it.
+    """
+
+    def show_still(self) -> None:
+        """Show a still picture of what the panel says."""
+        raise NotImplementedError
+
+    def _opens(self) -> None:
+        """Called before the panel appears."""
+
+    def _ipython_display_(self) -> None:
+        if stills_only():
+            self.show_still()
+            return
+        self._opens()
+        show_live(self)
+
+
+class RunPanel(Panel):
     """A panel whose button starts one asyncio task at a time, with Stop, progress and a message.
 
     A subclass calls `_make_bar`, puts `bar` and `message` among its children and does its work in
@@ -126,6 +146,9 @@ class RunPanel(widgets.VBox):
         finally:
             self.generate_button.disabled, self.stop_button.disabled = False, True
 
+    def _opens(self) -> None:
+        self._cost_soon()
+
     async def _run(self) -> None:
         raise NotImplementedError
 
@@ -163,19 +186,20 @@ class RunPanel(widgets.VBox):
         return not self._stopped
 
 
+def close_all(widget: widgets.Widget) -> None:
+    """Close a widget and all that is in it: ipywidgets keeps whatever is not closed."""
+    for child in getattr(widget, "children", ()):
+        close_all(child)
+    widget.close()
+
+
 def note(text: str, kind: str) -> str:
     """`text` as HTML that screen readers announce; `kind` is "error" or "hint"."""
     colour = {"error": "#b3261e", "hint": "#7a5900"}[kind]
     return f'<span role="status" style="color:{colour}">{html.escape(text)}</span>'
 
 
-def show_panel(panel: widgets.Widget, frames: Callable[[], np.ndarray], title: str) -> None:
-    """Show the panel, or `frames` `[f, h, w, 3]` uint8 where stills take the place of widgets.
-
-    They are asked for only there: a panel whose settings do not fit the clip opens and says so.
-    """
-    if stills_only():
-        words = re.sub(r"<[^>]*>", " ", title)  # a caption's line breaks and colours
-        show_sheet(frames(), html.unescape(words).strip())
-    else:
-        display(panel)
+def show_frames(frames: np.ndarray, title: str) -> None:
+    """Show `frames` `[f, h, w, 3]` uint8 as a sheet; `title` may be a caption with HTML in it."""
+    words = re.sub(r"<[^>]*>", " ", title)  # line breaks and colours
+    show_sheet(frames, html.unescape(words).strip())

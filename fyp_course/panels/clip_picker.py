@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import shutil
 import tempfile
 import threading
@@ -16,8 +17,10 @@ import numpy as np
 import fyp_lite
 from fyp_course.panels.base import WIDE, note
 from fyp_course.panels.people import Extraction
-from fyp_course.visit import MEGA, Visit, plain_name
+from fyp_course.panels.upload import Upload, check_size, clip_facts
+from fyp_course.visit import MEGA, Visit
 from fyp_lite.clip import Clip
+from fyp_lite.files.writing import ClipError
 from fyp_lite.keypoints.clip import KeypointClip, KeypointsError
 from fyp_lite.keypoints.diagnose import diagnose
 from fyp_lite.opening import LOOKS, find_input_type, open_clip
@@ -29,8 +32,9 @@ NEEDS_ALL = "missing frames"  # a finding that only frames in a row can tell
 class ClipPicker(widgets.VBox):
     """Input type, and which clip: a bundled one, any path, or an upload.
 
-    The people of a raw video are found as soon as it is opened. Until then the raw video itself
-    is handed on, so that frames can be chosen already.
+    Of an upload, and of a file by its path that does not look like the input type, is asked what it
+    is; until then the clip before it stays. The people of a raw video are found as soon as it is
+    taken. Until then the raw video itself is handed on, so that frames can be chosen already.
 
     Args:
         opened: called with each clip that could be opened after the first one, `clip`, and with
@@ -46,13 +50,15 @@ class ClipPicker(widgets.VBox):
     def __init__(self, opened: Callable[[Clip], None], visit: Visit | None = None) -> None:
         self._opened, self._visit = opened, visit
         self._uploads = tempfile.TemporaryDirectory(prefix="fyp_lite_")
-        bundled = sorted((fyp_lite.data_dir() / "clips").glob("*.mp4"))
+        self._clips = {
+            path.stem: path for path in sorted((fyp_lite.data_dir() / "clips").glob("*.mp4"))
+        }
         self.input_type = widgets.Dropdown(
             options=["skeleton", "raw"], description="Input type", style=WIDE
         )
         self.bundled = widgets.Dropdown(
-            options=[("your own", None), *((path.stem, path) for path in bundled)],
-            value=next(path for path in bundled if path.stem == "dance"),
+            options=list(self._clips.items()),
+            value=self._clips["dance"],
             description="Clip",
             style=WIDE,
         )
@@ -63,32 +69,52 @@ class ClipPicker(widgets.VBox):
             style=WIDE,
             layout={"width": "420px"},
         )
-        self.upload = widgets.FileUpload(
-            accept=".mp4,.webm,.mov,.avi,.mkv,.gif,.webp,.json",
-            multiple=False,
-            description="Upload",
-        )
-        self.message = widgets.HTML()
+        check = visit.check_upload if visit else check_size
+        self.upload = Upload("Upload", self._take_upload, check, Path(self._uploads.name))
+        self._make_question()
+        self.message, self.about = widgets.HTML(), widgets.HTML()
         self.clip = self._handed_on = open_clip(self.bundled.value)
         self.extraction = Extraction(self._take_people, visit)
         # JupyterLab's first clicks may be handled in two threads at the same time.
         self._turn = threading.RLock()
+        self._own: Path | None = None  # the last clip that is not bundled
+        self._naming = False
+        self._name_clip()
         self.input_type.observe(lambda _change: self._open(), "value")
-        self.bundled.observe(self._open_bundled, "value")
-        self.upload.observe(self._take_upload, "value")
-        own = widgets.HBox([self.upload], layout={"flex_flow": "row wrap"})
+        self.bundled.observe(self._open_chosen, "value")
+        own = [self.upload]
         if visit is None:
             self.path.observe(self._open_own, "value")
-            own.children = [self.path, self.upload]
-        super().__init__([self.input_type, self.bundled, own, self.message, self.extraction])
+            own = [self.path, self.upload]
+        parts = [self.input_type, self.bundled, *own, self.question, self.about, self.message]
+        super().__init__([*parts, self.extraction])
+
+    def _make_question(self) -> None:
+        """What an own clip is, raw or skeleton; hidden while there is none to ask about."""
+        self._asked: Clip | None = None
+        self.asks = widgets.HTML()
+        self.answers = {
+            "raw": widgets.Button(description="A raw video: find its people"),
+            "skeleton": widgets.Button(description="A skeleton video"),
+        }
+        for kind, button in self.answers.items():
+            button.layout.width = "auto"
+            button.on_click(lambda _button, kind=kind: self._answer(kind))
+        buttons = widgets.HBox([*self.answers.values()], layout={"flex_flow": "row wrap"})
+        self.question = widgets.VBox([self.asks, buttons], layout={"display": "none"})
 
     @property
     def names(self) -> set[str]:
         """File names of the bundled clips."""
-        return {path.name for _, path in self.bundled.options if path}
+        return {path.name for path in self._clips.values()}
 
     def check(self) -> None:
-        """Refuse to go on without a skeleton. Raises KeypointsError."""
+        """Refuse to go on without an answer, or without a skeleton. Raises KeypointsError."""
+        if self._asked:
+            raise KeypointsError(
+                f"What {self._asked.path.name} shows is not said yet: press one of the two buttons "
+                "beside its name, or choose another clip."
+            )
         if self.input_type.value == "raw" and self.extraction.keypoints is None:
             raise KeypointsError(
                 f"The people of {self.clip.path.name} are not found yet: press “Find the people” "
@@ -114,48 +140,73 @@ class ClipPicker(widgets.VBox):
         elif detector:
             self._open()  # again, as the detector is another one
 
-    def _take_upload(self, change: dict[str, Any]) -> None:
-        for name, content in uploaded_files(change["new"]):
-            name, before = plain_name(name), set(Path(self._uploads.name).iterdir())
+    def _take_upload(self, path: Path) -> str:
+        with self._turn:
             try:
-                if self._visit:
-                    self._visit.check_upload(name, len(content))
+                clip = self._opened_within_limits(path)
             except ValueError as error:
-                self.message.value = note(str(error), "error")
-                continue
-            # In a folder of its own, so that an open file of that name stays what it is.
-            path = Path(tempfile.mkdtemp(dir=self._uploads.name)) / name
-            path.write_bytes(content)
-            self.path.value = ""
-            self._open_file(path)
-            if self.clip.path != path:
-                shutil.rmtree(path.parent)
-            elif self._visit:
-                for folder in before:
-                    shutil.rmtree(folder)
+                raise ClipError(f"{error} {self._stays()}") from None
+            self._ask(clip)
+        return f"Arrived: {clip_facts(clip)}."
 
-    def _open_bundled(self, change: dict[str, Any]) -> None:
-        if change["new"]:
+    def _open_chosen(self, change: dict[str, Any]) -> None:
+        if not self._naming:
             self.path.value = ""
             self._open(change["new"])
 
     def _open_own(self, change: dict[str, Any]) -> None:
         if path := change["new"].strip():
-            self._open_file(path)
-
-    def _open_file(self, path: str | Path) -> None:
-        before = self.clip
-        self._open(path)
-        if self.clip is not before:
-            self.bundled.value = None
+            self._open(path)
 
     def _open(self, path: str | Path | None = None) -> None:
-        """Open a file, or look at the open clip again, as the input type is another one."""
+        """Open a file; or look at what is asked about, or at the open clip, as the type it is now
+        said to have."""
         with self._turn:
             try:
-                self._show(self._opened_within_limits(path) if path else self.clip)
+                clip = self._opened_within_limits(path) if path else self._asked or self.clip
+                own = path is not None and path not in self._clips.values()
+                if own and find_input_type(clip) != self.input_type.value:
+                    self._ask(clip)
+                else:
+                    self._show(clip)
             except ValueError as error:
-                self.message.value = note(str(error), "error")
+                self.message.value = note(f"{error} {self._stays()}", "error")
+                self._name_clip()
+
+    def _stays(self) -> str:
+        return f"{self.clip.path.name} stays the clip."
+
+    def _ask(self, clip: Clip) -> None:
+        """Ask what a clip is, and show it once that is answered; keypoints need no question."""
+        self._forget_question()
+        if clip.keypoints is not None:
+            self._asked = clip
+            self._answer("skeleton")
+            return
+        looks = find_input_type(clip)
+        shows = {"raw": "more than limbs on black", "skeleton": "limbs on black"}[looks]
+        name = html.escape(clip.path.name)
+        self.asks.value = (
+            f'<span role="status"><b>{name}</b> looks like a {looks} video, as it shows {shows}. '
+            f"What is it? Until you say it, {html.escape(self._stays())}</span>"
+        )
+        for kind, button in self.answers.items():
+            button.button_style = "primary" if kind == looks else ""
+        self._asked, self.message.value, self.question.layout.display = clip, "", ""
+        self._name_clip()
+
+    def _answer(self, kind: str) -> None:
+        if self.input_type.value == kind:
+            self._open()
+        else:
+            self.input_type.value = kind
+
+    def _forget_question(self, answered: bool = False) -> None:
+        clip, self._asked, self.question.layout.display = self._asked, None, "none"
+        if clip and not answered:
+            clip.close()
+            if self._visit:
+                shutil.rmtree(clip.path.parent)
 
     def _opened_within_limits(self, path: str | Path) -> Clip:
         if self._visit is None:
@@ -168,15 +219,34 @@ class ClipPicker(widgets.VBox):
         return clip
 
     def _show(self, clip: Clip) -> None:
+        self._forget_question(answered=clip is self._asked)
         self.extraction.withdraw()
         if clip is not self._handed_on:
             self._hand_on(clip)
         self.clip = clip
+        self._name_clip()
         hint = clip_hint(clip, self.input_type.value)
         self.message.value = note(hint, "hint") if hint else ""
         if self.input_type.value == "raw":
             drawn_here = clip.path.parent == fyp_lite.data_dir() / "clips"
             self.extraction.offer(clip.path, drawn_here=drawn_here, start=not hint)
+
+    def _name_clip(self) -> None:
+        """Say everywhere which clip is in use; of a visitor's uploads, keep that one only."""
+        path = self.clip.path
+        if path not in self._clips.values():
+            self._own = path
+            if self._visit:
+                for folder in set(Path(self._uploads.name).iterdir()) - {path.parent}:
+                    shutil.rmtree(folder)
+        options = [(self._own.name, self._own)] if self._own else []
+        self._naming = True
+        self.bundled.options = [*options, *self._clips.items()]
+        self.bundled.value = path
+        self._naming = False
+        self.about.value = (
+            f'<span role="status">In use: {html.escape(clip_facts(self.clip))}</span>'
+        )
 
     def _take_people(self, people: KeypointClip) -> None:
         self._hand_on(people.open(self.clip.path))
@@ -199,7 +269,7 @@ def clip_hint(clip: Clip, input_type: str) -> str:
     numbers = np.linspace(0, clip.num_frames - 1, LOOKS).round().astype(int)
     numbers = np.unique(numbers)[::2]  # of the frames that were just read
     findings = [
-        finding for finding in diagnose(clip.read(numbers), clip.fps) if finding.name != NEEDS_ALL
+        finding for finding in diagnose(clip.frames[numbers], clip.fps) if finding.name != NEEDS_ALL
     ]
     names = {finding.name for finding in findings}
     if "raw" in names or (looks_raw and "background" not in names):
@@ -212,13 +282,6 @@ def clip_hint(clip: Clip, input_type: str) -> str:
     if any(finding.repair for finding in findings):
         said.append("The doctor of lesson 01 does it for you.")
     return " ".join(said)
-
-
-def uploaded_files(value: Any) -> list[tuple[str, bytes]]:
-    """What a FileUpload holds, as (name, content): a dict by name in ipywidgets 7, a tuple in 8."""
-    if isinstance(value, dict):
-        return [(name, bytes(file["content"])) for name, file in value.items()]
-    return [(file["name"], bytes(file["content"])) for file in value]
 
 
 def starting_settings(num_frames: int, wanted: ClipSettings) -> ClipSettings:

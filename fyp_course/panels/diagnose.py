@@ -4,32 +4,38 @@ from __future__ import annotations
 
 import html
 
+import cv2
 import ipywidgets as widgets
 import numpy as np
 from IPython.display import Markdown, display
 
-from fyp_course.panels.base import Picture, note
-from fyp_course.show import show_sheet, stills_only
+from fyp_course.panels.base import Panel, Picture, note
+from fyp_course.show import show_sheet
 from fyp_lite.keypoints.diagnose import Finding, apply_repairs, diagnose
+from fyp_lite.lazy_frames import Frames
+from fyp_lite.video import few_frames
 
 HEALTHY = "✔ A skeleton video: nothing to repair."
 MOST_PLAYED = 48  # frames in each of the two pictures
+HEIGHT = 200  # pixels of the two pictures; their frames have twice as many, for fine screens
 
 
-class SkeletonDoctor(widgets.VBox):
+class SkeletonDoctor(Panel):
     """Findings with a tick for each repair, a button that applies them, before and after.
 
     Args:
-        frames: `[f, h, w, 3]` uint8 RGB; they stay as they are.
+        frames: `[f, h, w, 3]` uint8 RGB; they stay as they are. Those of a whole video are best
+            given as `clip.frames`, which reads them one at a time as long as the panel lives.
         fps: frames a second.
 
     Attributes:
-        frames: as repaired so far. findings: what is left to say about them.
+        frames: as repaired so far, lazy where the given ones are. findings: what is left to say
+            about them.
     """
 
-    def __init__(self, frames: np.ndarray, fps: float) -> None:
+    def __init__(self, frames: Frames, fps: float) -> None:
         self._given, self.fps = frames, fps
-        self.before, self.after = Picture(None, "200px"), Picture(None, "200px")
+        self.before, self.after = (Picture(None, f"{HEIGHT}px") for _ in range(2))
         self.list = widgets.VBox()
         self.apply = widgets.Button(
             description="Apply what is ticked", icon="medkit", layout={"width": "auto"}
@@ -46,7 +52,7 @@ class SkeletonDoctor(widgets.VBox):
         views = widgets.HBox([self.before, self.after], layout={"flex_flow": "row wrap"})
         super().__init__([self.list, buttons, self.message, views])
 
-    def _look(self, frames: np.ndarray) -> None:
+    def _look(self, frames: Frames) -> None:
         """Diagnose these frames and offer what can be done."""
         self.frames, self.findings = frames, diagnose(frames, self.fps)
         self.ticks = {
@@ -64,7 +70,10 @@ class SkeletonDoctor(widgets.VBox):
         self.list.children = rows or [widgets.HTML(f'<span role="status">{HEALTHY}</span>')]
         self.apply.disabled = not any(finding.repair for finding in self.findings)
         self.undo.disabled = frames is self._given
-        self._play(self.after, frames, "The clip as it is now")
+        if frames is self._given:
+            self.after.alt, self.after.value = self.before.alt, self.before.value
+        else:
+            self._play(self.after, frames, "The clip as it is now")
 
     def _apply(self, _button: widgets.Button) -> None:
         ticked = [finding for finding in self.findings if self.ticks[finding.name].value]
@@ -76,17 +85,23 @@ class SkeletonDoctor(widgets.VBox):
             return
         self.message.value = html.escape(f"Repaired: {', '.join(done) or 'nothing was ticked'}.")
 
-    def _play(self, picture: Picture, frames: np.ndarray, text: str) -> None:
+    def _play(self, picture: Picture, frames: Frames, text: str) -> None:
         every = -(-len(frames) // MOST_PLAYED)
-        picture.play(frames[::every], self.fps / every, f"{text}: {len(frames)} frames")
+        shown = np.stack([_small(frame) for frame in frames[::every]])
+        picture.play(shown, self.fps / every, f"{text}: {len(frames)} frames")
 
-    def show(self) -> None:
-        """Show the panel, or the findings and some frames where stills take its place."""
-        if not stills_only():
-            display(self)
-            return
+    def show_still(self) -> None:
+        """Show the findings and some frames."""
         display(Markdown(report(self.findings)))
-        show_sheet(self.frames, "The clip that the doctor looked at")
+        show_sheet(np.asarray(few_frames(self.frames)), "The clip that the doctor looked at")
+
+
+def _small(frame: np.ndarray) -> np.ndarray:
+    height, width = frame.shape[:2]
+    if height <= 2 * HEIGHT:
+        return frame
+    size = max(1, round(width * 2 * HEIGHT / height)), 2 * HEIGHT
+    return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
 
 
 def report(findings: list[Finding]) -> str:

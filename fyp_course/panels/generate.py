@@ -10,11 +10,21 @@ from typing import Protocol
 import ipywidgets as widgets
 import numpy as np
 
-from fyp_course.panels.base import BREATH, LIVE_PREVIEWS, WIDE, Picture, RunPanel, note, show_panel
+from fyp_course.panels.base import (
+    BREATH,
+    LIVE_PREVIEWS,
+    WIDE,
+    Panel,
+    Picture,
+    RunPanel,
+    note,
+    show_frames,
+)
 from fyp_course.show import asked_motion, describe, motion_reduced, video_html
 from fyp_lite.advice import prompt_advice
-from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames
+from fyp_lite.clip import Clip, ClipError
 from fyp_lite.cost import cost_line
+from fyp_lite.cropping import PreparedClip, choose_frames
 from fyp_lite.opening import prepare_clip
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.request import Request
@@ -38,7 +48,7 @@ class SkeletonChooser(Protocol):
     def prepared(self) -> PreparedClip: ...
 
 
-class ClipPreview(widgets.VBox):
+class ClipPreview(Panel):
     """Sliders for start frame and stride over a looping preview of the frames that they choose.
 
     The sliders' ends follow the clip: each reaches as far as the other leaves frames for. Moving
@@ -94,7 +104,7 @@ class ClipPreview(widgets.VBox):
         room = self.clip.num_frames - 1 - chosen.start_frame
         self.frame_stride.max = room // between if between else max(1, room)
         try:
-            prepared = self.prepared
+            prepared = self.clip.preview(self.settings, self.size)
         except ClipError as error:
             self.caption.value = note(str(error), "error")
             return
@@ -106,10 +116,9 @@ class ClipPreview(widgets.VBox):
         self.caption.value = text
         self.picture.play(prepared.frames, prepared.fps, f"Skeleton preview. {text}")
 
-    def show(self) -> None:
-        """Show the panel, or its frames where stills take the place of widgets."""
-        title = "The panel's preview. " + self.caption.value
-        show_panel(self, lambda: self.prepared.frames, title)
+    def show_still(self) -> None:
+        """Show the chosen frames."""
+        show_frames(self.prepared.frames, "The panel's preview. " + self.caption.value)
 
 
 class GenerateControls(RunPanel):
@@ -185,11 +194,10 @@ class GenerateControls(RunPanel):
         )
         self.more.set_title(0, "Sampling: steps and guidance")
 
-    def show(self) -> None:
-        """Show the panel, or its frames where stills take the place of widgets."""
-        self._cost_soon()
-        title = "The panel's preview. " + self.preview.caption.value
-        show_panel(self, lambda: self.preview.prepared.frames, title)
+    def show_still(self) -> None:
+        """Show the chosen frames."""
+        prepared = self.preview.prepared
+        show_frames(prepared.frames, "The panel's preview. " + self.preview.caption.value)
 
     @property
     def sample_settings(self) -> SampleSettings:

@@ -8,20 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
-from IPython.display import display
 
 import fyp_lite
-from fyp_course.panels.base import WIDE, note
+from fyp_course.panels.base import WIDE, close_all, note
 from fyp_course.panels.clip_picker import ClipPicker, starting_settings
 from fyp_course.panels.compare import Comparison, Share
 from fyp_course.panels.generate import GenerateControls, SkeletonChooser
 from fyp_course.panels.lens import CropLens
 from fyp_course.panels.ruler import FrameRuler
 from fyp_course.panels.sweep import SweepPanel
-from fyp_course.show import stills_only
 from fyp_course.visit import Visit
 from fyp_lite.cards.card import CardError, RunCard, make_card, read_card
-from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames
+from fyp_lite.clip import Clip, ClipError
+from fyp_lite.cropping import PreparedClip, choose_frames
 from fyp_lite.files.hashes import file_hash
 from fyp_lite.keypoints.advice import clip_advice
 from fyp_lite.opening import open_clip
@@ -50,8 +49,8 @@ class ClipChooser:
         for i, title in enumerate(("Time: which frames", "Space: which part")):
             self.sliders.set_title(i, title)
         self.sliders.observe(self._look, "selected_index")
-        for slider in self.lens.crops.values():
-            slider.observe(lambda _change: self.ruler.follow(self.lens.settings), "value")
+        for control in (*self.lens.crops.values(), self.lens.pad):
+            control.observe(lambda _change: self.ruler.follow(self.lens.settings), "value")
 
     @property
     def settings(self) -> ClipSettings:
@@ -69,6 +68,7 @@ class ClipChooser:
             _move(getattr(self.ruler, name), getattr(settings, name))
         for side, slider in self.lens.crops.items():
             _move(slider, getattr(settings, f"crop_{side}"))
+        self.lens.pad.value = settings.pad == "auto"
         self.lens.follow(settings)
 
     def _look(self, _change: object = None) -> None:
@@ -119,7 +119,7 @@ class Playground(GenerateControls):
         self.picker = ClipPicker(self.use, visit)
         presets = sorted((fyp_lite.data_dir() / "presets").glob("*.json"))
         self.preset = widgets.Dropdown(
-            options=[("none", None), *((path.stem.replace("_", " "), path) for path in presets)],
+            options=[("none", ""), *((path.stem.replace("_", " "), path) for path in presets)],
             description="Preset",
             style=WIDE,
         )
@@ -151,9 +151,12 @@ class Playground(GenerateControls):
 
     def use(self, clip: Clip) -> None:
         """Choose frames from this clip from now on; what was made stays."""
-        self.chooser = ClipChooser(clip, self.pipeline.size, self.chooser.settings)
+        before = self.chooser
+        self.chooser = ClipChooser(clip, self.pipeline.size, before.settings)
         self._watch_cost(self.chooser.ruler.num_frames)
         self.set_preview(self.chooser)
+        for panel in (before.sliders, before.ruler, before.lens):
+            close_all(panel)
         people = self.picker.extraction.keypoints
         self.save_keypoints.disabled = people is None
         if people is not None:
@@ -177,8 +180,11 @@ class Playground(GenerateControls):
 
     def current_request(self) -> Request:
         self.picker.check()
-        negative = self.negative_prompt.value.strip()
-        return replace(super().current_request(), negative_prompt=negative)
+        return replace(
+            super().current_request(),
+            negative_prompt=self.negative_prompt.value.strip(),
+            input_type="raw" if self.picker.input_type.value == "raw" else "auto",
+        )
 
     async def _run(self) -> None:
         before = self.video
@@ -266,12 +272,11 @@ class Playground(GenerateControls):
         assert people is not None  # the button is disabled before
         self.share.keep("_keypoints.json", people.save)
 
-    def show(self) -> None:
-        """Show the panel, or its ruler and its lens where stills take the place of widgets."""
-        if stills_only():
-            self.chooser.ruler.show()
-            self.chooser.lens.show()
-        else:
-            for panel in (self, self.sweep):
-                panel._cost_soon()
-            display(self)
+    def _opens(self) -> None:
+        for panel in (self, self.sweep):
+            panel._cost_soon()
+
+    def show_still(self) -> None:
+        """Show its ruler and its lens."""
+        self.chooser.ruler.show_still()
+        self.chooser.lens.show_still()

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import ipywidgets as widgets
 import numpy as np
-from IPython.display import display
 
-from fyp_course.panels.base import WIDE, Picture, note
+from fyp_course.panels.base import WIDE, Panel, Picture, note
 from fyp_course.panels.repair_stage import draw_stage
-from fyp_course.show import show_picture, stills_only
+from fyp_course.show import show_picture
 from fyp_lite.keypoints import edit
 from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.keypoints.tracking import follow_people
@@ -39,7 +38,7 @@ def keypoints_of(frames: np.ndarray, fps: float, source: str = "") -> KeypointCl
     return KeypointClip(found, fps, height, width, "skeleton", source)
 
 
-class RepairPanel(widgets.VBox):
+class RepairPanel(Panel):
     """Choose frame, person and joint over a drawn frame, and change what is wrong.
 
     Args:
@@ -252,11 +251,8 @@ class RepairPanel(widgets.VBox):
         self.caption.value = text
         self.picture.draw(draw_stage(self.clip, frame, person, joint), text)
 
-    def show(self) -> None:
-        """Show the panel; where stills take its place, four frames from the chosen one on."""
-        if not stills_only():
-            display(self)
-            return
+    def show_still(self) -> None:
+        """Show four frames from the chosen one on."""
         frame, person, joint = self._chosen
         numbers = np.linspace(frame, self.clip.num_frames - 1, 4).astype(int).tolist()
         stages = [draw_stage(self.clip, number, person, joint) for number in numbers]

@@ -9,12 +9,12 @@ from itertools import count, pairwise
 import cv2
 import ipywidgets as widgets
 import numpy as np
-from IPython.display import display
 from PIL import Image
 
-from fyp_course.panels.base import WIDE, Picture, note
-from fyp_course.show import show_picture, stills_only
-from fyp_lite.clip import Clip, ClipError, PreparedClip
+from fyp_course.panels.base import WIDE, Panel, Picture, note
+from fyp_course.show import show_picture
+from fyp_lite.clip import Clip, ClipError
+from fyp_lite.cropping import PreparedClip
 from fyp_lite.drawing import BAD, DARK_BAD, DIM, INK, LIT, PAPER, Word, letter
 from fyp_lite.opening import prepare_clip
 from fyp_lite.settings import ClipSettings
@@ -73,7 +73,7 @@ def draw_ruler(
 
 
 def _cells_shown(count: int) -> list[int]:
-    """Which of so many chosen frames are drawn large: all, or evenly spread ones."""
+    """Which of the chosen frames are drawn large: all, or evenly spread ones."""
     return np.linspace(0, count - 1, min(count, MOST_CELLS)).round().astype(int).tolist()
 
 
@@ -182,7 +182,7 @@ def _cell_words(cells: list[tuple[int, int, int]], side: int, num_frames: int) -
     return words
 
 
-class FrameRuler(widgets.VBox):
+class FrameRuler(Panel):
     """Sliders for start frame, stride and count, the ruler, and the chosen frames in a loop.
 
     The sliders reach beyond the end of the clip on purpose: the ruler shows what is missing in
@@ -248,7 +248,7 @@ class FrameRuler(widgets.VBox):
 
     def _play(self) -> None:
         try:
-            prepared = self.prepared
+            prepared = self.clip.preview(self.settings, self.size)
         except ClipError as error:
             self.caption.value = note(str(error), "error")
             self.picture.draw(np.zeros((self.size, self.size, 3), np.uint8), "No preview")
@@ -270,20 +270,17 @@ class FrameRuler(widgets.VBox):
             scale = THUMBNAIL / max(self.clip.height, self.clip.width)
             size = (max(1, round(self.clip.width * scale)), max(1, round(self.clip.height * scale)))
             for number in wanted:
-                picture = Image.fromarray(self.clip.read([number])[0])
+                picture = Image.fromarray(self.clip.read_small([number])[0])
                 small = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
                 self._thumbnails[number] = np.asarray(small)
         keep = {*spread, *inside}
         return {number: self._thumbnails[number] for number in keep}
 
-    def show(self) -> None:
-        """Show the panel, or the ruler alone where stills take the place of widgets."""
-        if stills_only():
-            thumbnails = self._thumbnails_of(self.settings)
-            picture = draw_ruler(thumbnails, self.settings, self.clip.num_frames)
-            show_picture(picture, self.ruler.alt)
-        else:
-            display(self)
+    def show_still(self) -> None:
+        """Show the ruler alone."""
+        thumbnails = self._thumbnails_of(self.settings)
+        picture = draw_ruler(thumbnails, self.settings, self.clip.num_frames)
+        show_picture(picture, self.ruler.alt)
 
 
 def listed(numbers: list[int]) -> str:

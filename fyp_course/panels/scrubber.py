@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 import ipywidgets as widgets
 import numpy as np
-from IPython.display import display
 from PIL import Image
 from torch import Tensor
 
 from fyp_course.panels.base import WIDE, Picture, RunPanel
-from fyp_course.show import show_picture, stills_only
+from fyp_course.show import show_picture
 from fyp_lite.cost import cost_line
 from fyp_lite.drawing import DIM, INK, LIT, PAPER, Word, letter
 from fyp_lite.pipeline import FollowYourPosePipeline
@@ -196,11 +195,8 @@ class StepScrubber(RunPanel):
             f"{view.noise_share:.0%} of what the network sees is noise"
         )
 
-    def show(self) -> None:
-        """Show the panel, or a strip of all steps where stills take the place of widgets."""
-        if not stills_only():
-            display(self)
-            return
+    def show_still(self) -> None:
+        """Show a strip of all steps."""
         steps = self.steps or list(
             watch_steps(self.pipeline, self.prompt, self.skeleton_frames, self.settings)
         )

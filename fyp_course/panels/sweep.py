@@ -7,10 +7,9 @@ from collections.abc import Callable
 from math import prod
 
 import ipywidgets as widgets
-from IPython.display import display
 
 from fyp_course.panels.base import WIDE, Picture, RunPanel
-from fyp_course.show import show_picture, stills_only
+from fyp_course.show import show_picture
 from fyp_course.visit import Visit
 from fyp_lite.cost import estimate_seconds
 from fyp_lite.pipeline import FollowYourPosePipeline
@@ -111,12 +110,8 @@ class SweepPanel(RunPanel):
         self.progress_label.value = f"done: {len(job.cells)} videos{place}"
         self._cost_soon()
 
-    def show(self) -> None:
-        """Show the panel, or the finished sheet where stills take the place of widgets."""
-        if not stills_only():
-            self._cost_soon()
-            display(self)
-            return
+    def show_still(self) -> None:
+        """Run the sweep and show its sheet."""
         job = self._job()
         for _ in job.steps():
             pass

@@ -13,11 +13,10 @@ import ipywidgets as widgets
 import numpy as np
 import torch
 import torch.nn.functional as F
-from IPython.display import display
 from torch import Tensor
 
-from fyp_course.panels.base import WIDE, Picture
-from fyp_course.show import show_picture, stills_only
+from fyp_course.panels.base import WIDE, Panel, Picture
+from fyp_course.show import show_picture
 from fyp_lite.denoising import blend_weights, clip_windows
 from fyp_lite.drawing import DIM, INK, PAPER, Word, letter
 from fyp_lite.judges.scores import people_mask
@@ -234,7 +233,7 @@ def show_features(skeleton: np.ndarray, features: Sequence[Tensor], frame: int) 
 # ---------------------------------------------------------------------------- the panel
 
 
-class WordExplorer(widgets.VBox):
+class WordExplorer(Panel):
     """Choose a word and a step: which places of the middle frame look at the word.
 
     Args:
@@ -267,11 +266,8 @@ class WordExplorer(widgets.VBox):
         self.picture.draw(over(step.expected, share), text)
         self.caption.value = html.escape(text)
 
-    def show(self) -> None:
-        """Show the panel, or the last step's words where stills take the place of widgets."""
-        if not stills_only():
-            display(self)
-            return
+    def show_still(self) -> None:
+        """Show the last step's words."""
         step = self.steps[-1]
         middle = len(step.maps) // 2
         tiles = [("expected", f"step {step.index + 1}", step.expected)]

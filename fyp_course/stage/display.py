@@ -15,11 +15,12 @@ import anywidget
 import ipywidgets as widgets
 import numpy as np
 import traitlets
-from IPython.display import HTML, display
+from IPython.display import display
 from PIL import Image
 
 from fyp_course.show import picture_html, show_picture, stills_only
 
+VIEW = "application/vnd.jupyter.widget-view+json"
 ASLEEP = "Run the notebook to make it live."
 
 # What follows the picture in the notebook is the widget's output: a stage or a box of widgets once
@@ -63,35 +64,36 @@ class Live(anywidget.AnyWidget):
         return f"{type(self).__name__}: {self.described()}"
 
 
-def show_live(widget: widgets.Widget, picture: np.ndarray, text: str) -> None:
+def show_live(widget: widgets.Widget, picture: np.ndarray | None = None, text: str = "") -> None:
     """Show `widget`, and `picture` where it cannot live.
 
     Args:
-        widget: a stage, or a panel that holds one.
-        picture: `[h, w, 3]` uint8 RGB, which stands for it. Where stored notebooks are made
-            (`show.stills_only`) it is all that is shown.
+        widget: a stage, or a panel.
+        picture: `[h, w, 3]` uint8 RGB, which stands for it; None for a sentence alone. Where stored
+            notebooks are made (`show.stills_only`) it is all that is shown.
         text: what is seen, for those who cannot see it.
     """
-    if stills_only():
+    if stills_only() and picture is not None:
         show_picture(picture, text)
         return
     name = f"fyp-still-{uuid4().hex}"
     for stage in _stages(widget):
         stage.still = name  # where the style below does not reach, as in VS Code
-    display(HTML(_still(name, picture, text)))
-    # A stage shows itself through this function, so that its own output is asked for by name.
+    display({"text/html": _still(name, picture, text), "text/plain": text}, raw=True)
+    # By hand and without words, as some front ends show those where there is no model.
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     bundle = widget._repr_mimebundle_() if isinstance(widget, Live) else None
-    if bundle:
-        display(bundle[0], metadata=bundle[1], raw=True)
-    else:
-        display(widget)
+    metadata = bundle[1] if bundle else {}  # where Colab finds the front end
+    display({VIEW: view, "text/plain": ""}, metadata=metadata, raw=True)
 
 
-def _still(name: str, picture: np.ndarray, text: str) -> str:
-    data = io.BytesIO()
-    Image.fromarray(picture).save(data, "JPEG", quality=80, optimize=True)
-    style = f"width:{picture.shape[1]}px; max-width:100%; height:auto"
-    shown = picture_html(data.getvalue(), "jpeg", text, style)
+def _still(name: str, picture: np.ndarray | None, text: str) -> str:
+    shown = ""
+    if picture is not None:
+        data = io.BytesIO()
+        Image.fromarray(picture).save(data, "JPEG", quality=80, optimize=True)
+        style = f"width:{picture.shape[1]}px; max-width:100%; height:auto"
+        shown = picture_html(data.getvalue(), "jpeg", text, style)
     return f'<style>{_STYLE}</style><div class="fyp-still" id="{name}">{shown}<p>{ASLEEP}</p></div>'
 
 

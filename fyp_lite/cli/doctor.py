@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 LEAST_VERSIONS = {
-    "torch": "2.4",
-    "diffusers": "0.36",
+    "torch": "2.5",
+    "diffusers": "0.37",
     "transformers": "5.6",
     "numpy": "1.26",
     "ipywidgets": "7.7.1",
@@ -35,11 +35,15 @@ CLIPS = (
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: `found` says what is there, `fix` what to do where it is not ok."""
+    """One line of the table: `found` says what is there, `fix` what to do where it is not ok.
+
+    `missing`: it is not here, and nobody needs it who does not want what it is for.
+    """
 
     name: str
     found: str
     fix: str = ""
+    missing: bool = False
 
     @property
     def ok(self) -> bool:
@@ -60,7 +64,8 @@ def report() -> str:
     width = max(len(row.name) for row in rows)
     lines = []
     for row in rows:
-        lines.append(f"{'ok ' if row.ok else 'FIX'}  {row.name:<{width}}  {row.found}")
+        mark = "FIX" if not row.ok else "-- " if row.missing else "ok "
+        lines.append(f"{mark}  {row.name:<{width}}  {row.found}")
         if not row.ok:
             lines.append(f"{'':{width + 7}}{row.fix}")
     return "\n".join([*lines, "", summary(rows)])
@@ -286,7 +291,8 @@ def _raw_video() -> Iterator[Row]:
 
     for report in available_backends():
         state = "ready" if report.ready else "not ready"
-        yield Row(f"raw video: {report.name}", f"{state}: {report.note}")
+        name, missing = f"raw video: {report.name}", not report.ready
+        yield Row(name, f"{state}: {report.note}", missing=missing)
 
 
 def _network() -> Iterator[Row]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from fyp_lite.advice import UNHEARD
+from fyp_lite.advice import UNHEARD, unguided
 from fyp_lite.opening import prepare_clip
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.request import Request
@@ -106,6 +106,7 @@ class Batch:
             self._look(client)
             assert self.model is not None
             self._check_negative_prompts(self.model)
+            self._check_intervals(self.model)
             todo = self.missing()
             self._check_frames(todo)
             self.store.open()
@@ -149,6 +150,13 @@ class Batch:
         led = [job for job in self.jobs if job.request.negative_prompt.strip()]
         if led and all(job.scale(model) == 1 for job in led):
             raise SweepError(UNHEARD)
+
+    def _check_intervals(self, model: Model) -> None:
+        """Refuse intervals of guidance of which not one would make a difference."""
+        led = [job for job in self.jobs if job.scale(model) not in (0, 1)]
+        sentences = [unguided(job.request.sample_settings, job.scale(model)) for job in led]
+        if sentences and all(sentences):
+            raise SweepError(sentences[0])
 
     def _check_frames(self, jobs: Sequence[Job]) -> None:
         """Refuse what is no skeleton video, before the first video is made."""

@@ -9,7 +9,7 @@ On several cores or GPUs put `python -m torch.distributed.run --nproc_per_node N
 `python` before `-m`, on a CPU with OMP_NUM_THREADS=1. (`accelerate launch` does the same for GPUs;
 with `--cpu` it starts one process, whatever number it is given.)
 
-On a CPU under Linux, glibc gives a large tensor's memory back after every use and gets it anew,
+On a CPU under Linux, glibc returns a large tensor's memory after every use and requests it again,
 page by page. Told to keep it, in large pages, it takes a quarter off a step (`training.guided`, two
 processes with 32 pictures each: 2.5 in place of 3.3 s):
 GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=34359738368

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 PROBE_SECONDS = 0.5
 PROBE_ROUNDS = 2, 10  # at least and at most; the first warms up
-FAR_APART = 1.5  # where one takes so many times as long, a part of a batch has settled it
+FAR_APART = 1.5  # where one takes this many times as long, a part of a batch has settled it
 
 
 def faster_dtype(stage: nn.Module, batch: dict[str, Tensor]) -> torch.dtype:

@@ -86,6 +86,9 @@ c.JupyterHub.concurrent_spawn_limit = 10  # thirty starts at once would only wai
 c.JupyterHub.authenticator_class = "shared-password"
 c.SharedPasswordAuthenticator.user_password = password
 c.Authenticator.allowed_users = {f"seat{seat:02}" for seat in range(1, seats + 1)}
+c.JupyterHub.template_vars = {
+    "announcement_login": f"Your user name is that of your seat: seat01 to seat{seats:02}."
+}
 if teacher_password:
     c.Authenticator.admin_users = {"teacher"}
     c.SharedPasswordAuthenticator.admin_password = teacher_password

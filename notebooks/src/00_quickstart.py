@@ -117,7 +117,7 @@ print(f"{len(result.video)} frames in {seconds:.1f} s on this machine ({pipeline
 
 # %%
 preview = ClipPreview(clip, pipeline.size, ClipSettings(start_frame=96))
-preview.show()
+preview
 
 # %% [markdown]
 # **What happened.** The preview keeps real time. A larger stride looks at the dance less often, so
@@ -164,7 +164,7 @@ except ValueError as error:
 
 # %%
 panel = GenerateControls(pipeline, preview, prompt="a panda on the sea")
-panel.show()
+panel
 
 # %% [markdown]
 # Whatever you finished last stays in the panel, also after Stop: the video in `panel.video`, and in

@@ -63,7 +63,7 @@ from fyp_course.exercises import lesson_01 as tasks
 from fyp_course.show import show_side_by_side, show_video, stills_only
 from fyp_course.start import resume
 from fyp_lite import data_dir
-from fyp_lite.clip import crop_and_resize
+from fyp_lite.cropping import crop_and_resize
 from fyp_lite.opening import find_input_type, open_clip, prepare_clip
 
 lesson = resume("01")
@@ -403,11 +403,11 @@ from fyp_course.panels.diagnose import SkeletonDoctor
 my_video = None  # or the path of a skeleton video of yours, such as "my_dance.mp4"
 
 if my_video:
-    with open_clip(my_video, max_frames=600) as mine:
-        doctor = SkeletonDoctor(mine.read(range(mine.num_frames)), mine.fps)
+    mine = open_clip(my_video, max_frames=600)
+    doctor = SkeletonDoctor(mine.frames, mine.fps)
 else:
     doctor = SkeletonDoctor(patients["white"], skeleton.fps)
-doctor.show()
+doctor
 
 # %% [markdown]
 # What is repaired is in `doctor.frames`. The next cell writes it to a file beside this notebook.
@@ -467,7 +467,7 @@ from fyp_course.panels.repair import RepairPanel
 panel = RepairPanel(bridged, folder=".")
 panel.frame.value, panel.joint.value = 6, JOINTS.index("right_wrist")
 panel.step.value, panel.reach.value = 30, 12
-panel.show()
+panel
 
 # %%
 if panel.clip.num_frames == bridged.num_frames:
@@ -520,7 +520,7 @@ print("in the mirror:", describe_motion(my_joints))
 from fyp_course.panels.generate import ClipPreview, GenerateControls
 
 controls = GenerateControls(pipeline, ClipPreview(people.open(), size), prompt=prompt)
-controls.show()
+controls
 
 # %% [markdown]
 # ## For the curious: what compression does to colours

@@ -105,7 +105,7 @@ tasks.guess_the_beginning(clip.fps)
 from fyp_course.panels.ruler import FrameRuler
 
 ruler = FrameRuler(clip, ClipSettings(), pipeline.size)
-ruler.show()
+ruler
 
 # %% [markdown]
 # ## Temporal crop offset: 8 against 32 · 2 minutes
@@ -291,7 +291,7 @@ try:
 except ValueError as error:
     print(error)
 
-FrameRuler(clip, too_far, pipeline.size).show()
+FrameRuler(clip, too_far, pipeline.size)
 
 # %% [markdown]
 # The program never quietly takes other frames than those you asked for. It says how many frames
@@ -360,7 +360,7 @@ from fyp_lite.cost import cost_line
 print("One video with the defaults:", cost_line(pipeline, ClipSettings(), SampleSettings()))
 
 panel = GenerateControls(pipeline, ruler, prompt=prompt)
-panel.show()
+panel
 
 # %% [markdown]
 # ## For the curious: when the stride meets the rhythm

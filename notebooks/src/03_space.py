@@ -91,7 +91,7 @@ tasks.guess_top_and_bottom()
 # %%
 import inspect
 
-from fyp_lite.clip import crop_box
+from fyp_lite.cropping import crop_box
 
 print(inspect.getsource(crop_box))
 print(crop_box(512, 512, ClipSettings(crop_right=200)))
@@ -111,7 +111,7 @@ print(crop_box(512, 512, ClipSettings(crop_right=200)))
 from fyp_course.panels.lens import CropLens
 
 lens = CropLens(clip, ClipSettings(crop_right=200), pipeline.size)
-lens.show()
+lens
 
 # %% [markdown]
 # To question 2: trimming the right had left 312 × 512. Trimming 200 at the top makes that 312 ×
@@ -224,7 +224,7 @@ tasks.guess_the_detail()
 import numpy as np
 
 from fyp_course.show import show_picture
-from fyp_lite.clip import crop_and_resize
+from fyp_lite.cropping import crop_and_resize
 
 zero, cropped = crops  # their names
 box = crop_box(pipeline.size, pipeline.size, crops[cropped])
@@ -294,7 +294,7 @@ zoom_in.check(my_settings)
 
 # %%
 my_settings = zoom_in.solution()
-CropLens(clip, my_settings, pipeline.size).show()
+CropLens(clip, my_settings, pipeline.size)
 
 # %% [markdown]
 # ## Exercise 2: one of two · 1 minute
@@ -310,7 +310,7 @@ from fyp_lite.opening import open_clip
 pair = open_clip(data_dir() / "clips" / "two_people.mp4")
 people = read_skeletons(pair.read(ClipSettings().frame_indices()))  # from left to right
 
-CropLens(pair, ClipSettings(), pipeline.size).show()
+CropLens(pair, ClipSettings(), pipeline.size)
 
 # %%
 alone = tasks.one_of_two(pair, people)
@@ -323,7 +323,7 @@ alone.check(my_settings)
 
 # %%
 my_settings = alone.solution()
-CropLens(pair, my_settings, pipeline.size).show()
+CropLens(pair, my_settings, pipeline.size)
 
 # %% [markdown]
 # ## Make your own · optional
@@ -335,7 +335,7 @@ CropLens(pair, my_settings, pipeline.size).show()
 from fyp_course.panels.generate import GenerateControls
 
 panel = GenerateControls(pipeline, CropLens(pair, my_settings, pipeline.size), prompt=prompt)
-panel.show()
+panel
 
 # %% [markdown]
 # <details><summary><b>For the curious</b>: lines, pixels, and what a crop does to them</summary>

@@ -145,7 +145,7 @@ from fyp_course.panels.words import WordExplorer, watch_words
 
 word_steps = list(watch_words(pipeline, start.prompt, skeleton.frames, settings))
 explorer = WordExplorer(word_steps)
-explorer.show()
+explorer
 
 # %% [markdown]
 # Move *Word* to see another word, and *Step* to see an earlier step of the run. Light places look

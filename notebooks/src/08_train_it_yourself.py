@@ -479,6 +479,13 @@ else:
 # python -m fyp_world.training.assemble --vae DECODER/vae --networks GUIDED --out MODEL
 # ```
 #
+# With a GPU there is one command for all of them but `made` and `decoder`. It renders on all cores,
+# saves every minute, and resumes where it was stopped:
+#
+# ```bash
+# python -m fyp_world.training.all --out RUN --minutes 10
+# ```
+#
 # In the paper's order, `training.image` and then `training.pose` take the place of
 # `training.joint`.
 #

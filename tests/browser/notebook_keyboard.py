@@ -12,4 +12,4 @@ pipeline = build_tiny_pipeline(["a", "panda"])
 clip = open_clip(data_dir() / "clips" / "dance.mp4")
 panel = GenerateControls(pipeline, ClipPreview(clip, pipeline.size), prompt="a panda")
 panel.steps.value = 2
-panel.show()
+panel

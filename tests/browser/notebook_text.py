@@ -6,6 +6,7 @@ import json
 import shutil
 
 from helpers import build_tiny_pipeline
+from IPython.display import display
 
 from fyp_course.exercises.quiz import Exercise
 from fyp_course.panels.playground import Playground
@@ -25,7 +26,7 @@ frames = prepare_clip(clip_path, ClipSettings(), pipeline.size).frames
 
 panel = Playground(pipeline, prompt=HOSTILE)
 panel.steps.value = 2
-panel.show()
+panel
 
 # %% [markdown]
 # A run card with such a text in each of its fields waits to be restored.
@@ -45,5 +46,5 @@ show_side_by_side({f"beside {HOSTILE}": frames, f"{HOSTILE} beside": frames}, 8)
 reduced_motion()
 show_video(frames, 8, f"strip {HOSTILE}")
 reduced_motion(False)
-StepScrubber(pipeline, frames, f"scrub {HOSTILE}").show()
+display(StepScrubber(pipeline, frames, f"scrub {HOSTILE}"))
 Exercise("Title", lambda value: f"wrong {value}", hints=[], solution="").check(HOSTILE)

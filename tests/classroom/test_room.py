@@ -133,6 +133,11 @@ def read_config(folder: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[st
     return config
 
 
+def test_the_login_page_says_what_a_seat_is_called(tmp_path, monkeypatch):
+    config = read_config(tmp_path, monkeypatch, {"FYP_LITE_SEATS": "12"})
+    assert "seat01 to seat12" in config.JupyterHub.template_vars["announcement_login"]
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [

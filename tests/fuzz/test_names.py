@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fuzzing import LETTERS, TEXTS, answer, cases, refused
+from fyp_lite.settings_file import read_settings_file
+from helpers import send_file
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +23,6 @@ from fyp_lite.cli.main import find_clip
 from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.loading import find_weights
 from fyp_lite.opening import open_clip
-from fyp_lite.settings_file import read_settings_file
 from fyp_lite.video import write_video
 
 FRAMES = np.zeros((1, 16, 16, 3), np.uint8)
@@ -111,10 +113,11 @@ def picker():
 def test_an_upload_stays_in_its_folder(picker, folder, name):
     uploads = Path(picker._uploads.name)
     before = picker.clip
-    upload = ({"name": name, "content": memoryview(WAVE.read_bytes())},)
-    answer("file names", lambda: picker._take_upload({"new": upload}))
+    send = functools.partial(send_file, picker.upload, name, WAVE.read_bytes())
+    said = answer("file names", send)
+    picker.answers["skeleton"].click()
     assert list(folder.iterdir()) == []
     assert picker.clip is before or picker.clip.path.parents[1] == uploads
-    assert picker.clip is not before or picker.message.value
+    assert picker.clip is not before or said[-1]["kind"] == "no"
     for path in uploads.iterdir():  # each upload has a folder of its own in it
         assert [inside.is_file() for inside in path.iterdir()] == [True]

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from fuzzing import answer, refused
+from fyp_lite.settings_file import read_settings_file
 from helpers import build_tiny_pipeline
 from safetensors.torch import save_file
 from videos import make_pictures, make_video, read_as_users_do
@@ -24,7 +25,6 @@ from fyp_lite.full.published import check_fit
 from fyp_lite.loading import find_weights
 from fyp_lite.opening import open_clip
 from fyp_lite.settings import SampleSettings
-from fyp_lite.settings_file import read_settings_file
 from fyp_lite.video import check_video_path, write_video
 
 FRAMES = np.zeros((1, 16, 16, 3), np.uint8)

@@ -61,7 +61,7 @@ def test_more_characters_than_people_are_named(pipeline, frames):
 
 def test_unknown_words_come_with_near_ones(pipeline, frames):
     first, second = prompt_advice(pipeline, "a pandda, xylophon", frames["dance"])
-    assert first.endswith("“pandda”: did you mean panda or and?")
+    assert first.endswith("“pandda”: did you mean panda?")
     assert second.endswith("“xylophon”.")
 
 
@@ -85,3 +85,18 @@ def test_a_prompt_that_the_model_refuses_gets_no_advice(pipeline, frames):
     for prompts in (("panda " * 200, ""), ("panda", "sea " * 200)):
         with pytest.raises(ValueError, match="shorten it"):
             prompt_advice(pipeline, prompts[0], frames["dance"], prompts[1])
+
+
+def test_an_interval_that_no_step_meets_is_said(pipeline, frames):
+    never = SampleSettings(1, guidance_scale=4.0, guidance_start=0.6)
+    (sentence,) = prompt_advice(pipeline, "sea", frames["dance"], settings=never)
+    assert "Guidance works in none of the 1 steps" in sentence and "0.5" in sentence
+    never = SampleSettings(20, guidance_scale=4.0, guidance_start=0.49, guidance_end=0.51)
+    (sentence,) = prompt_advice(pipeline, "sea", frames["dance"], settings=never)
+    assert "0.475" in sentence
+    for fine in (
+        SampleSettings(2, guidance_scale=4.0, guidance_start=0.6),
+        SampleSettings(1, guidance_scale=1.0, guidance_start=0.6),
+        SampleSettings(1, guidance_scale=0.0, guidance_start=0.6),
+    ):
+        assert prompt_advice(pipeline, "sea", frames["dance"], settings=fine) == []

@@ -74,9 +74,9 @@ def test_bad_choices_are_refused_in_one_sentence(arguments, sentence):
 
 
 def test_what_is_missing_is_said_with_the_command_that_brings_it(monkeypatch, tmp_path):
-    monkeypatch.setattr(mediapipe, "FOLDER", tmp_path)
+    monkeypatch.setenv("FYP_LITE_HOME", str(tmp_path / "moved"))
     monkeypatch.setattr(mediapipe, "find_spec", lambda name: object())
-    with pytest.raises(KeypointsError, match="pip download mediapipe==0.10.14"):
+    with pytest.raises(KeypointsError, match="mediapipe==0.10.14.*moved"):
         choose_backend("mediapipe")
     monkeypatch.setattr(mediapipe, "find_spec", lambda name: None)
     assert mediapipe.report() == (False, "LiteRT is missing: run `pip install 'fyp-lite[pose]'`.")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
 
 TRY = "import fyp_world.world.scenes"
 
@@ -28,3 +32,11 @@ def test_it_says_what_to_install(skia, sentence, tmp_path, monkeypatch):
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.returncode == 1
     assert sentence in run.stderr.splitlines()[-1]
+
+
+def test_binder_and_the_makefile_install_what_the_sentence_names():
+    canvas = (ROOT / "fyp_lite" / "world" / "canvas.py").read_text("utf-8")
+    named = re.search(r"apt-get install -y ([\w ]+) \(", canvas)[1].split()
+    listed = (ROOT / "apt.txt").read_text("utf-8").splitlines()
+    assert [line for line in listed if not line.startswith("#")] == named
+    assert f"import skia\"' {' '.join(named)}\n" in (ROOT / "Makefile").read_text("utf-8")

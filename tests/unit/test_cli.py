@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,18 +11,41 @@ import pytest
 from PIL import Image
 
 from fyp_lite import data_dir
-from fyp_lite.cards.card import RunCard, make_card
-from fyp_lite.cli.main import build_parser, find_clip, main, read_job
+from fyp_lite.cards.card import RunCard
+from fyp_lite.cards.picture import save_card
+from fyp_lite.cli.main import COMMANDS, load_command, main
+from fyp_lite.cli.make import read_request
+from fyp_lite.cli.options import Parser
 from fyp_lite.keypoints.clip import KeypointClip
-from fyp_lite.loading import load_pipeline
-from fyp_lite.opening import open_clip, prepare_clip
+from fyp_lite.opening import find_clip, open_clip, prepare_clip
+from fyp_lite.request import Request
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.skeleton import check_skeleton_frames
+from fyp_lite.version import __version__
 from fyp_lite.video import write_video
 from fyp_world.world.motion import perform
 
 CLIP = str(data_dir() / "clips" / "dance.mp4")
 QUICK = ["--clip", CLIP, "--steps", "2", "--num-frames", "2"]
+
+
+def requested(*arguments: str) -> Request:
+    """What `fyp-lite make` reads from these arguments."""
+    parser = Parser("fyp-lite make", "")
+    load_command("make").add_options(parser)
+    return read_request(parser.parse_args(arguments))
+
+
+def refused(arguments: list[str], capsys) -> str:
+    """What the command says to bad input."""
+    capsys.readouterr()  # of commands before
+    try:
+        code = main(arguments)
+    except SystemExit as stop:  # argparse's way
+        code = stop.code
+    error = capsys.readouterr().err
+    assert code == 2 and error.count("\n") == 1
+    return error
 
 
 def read(path) -> np.ndarray:
@@ -35,22 +59,22 @@ def first(tmp_path_factory):
     out = tmp_path_factory.mktemp("first") / "panda.mp4"
     options = ["--start-frame", "8", "--frame-stride", "2", "--crop-right", "40"]
     options += ["--guidance-scale", "4", "--seed", "1", "--out", str(out)]
-    assert main(["a panda on the sea", *QUICK, *options]) == 0
+    assert main(["make", "a panda on the sea", *QUICK, *options]) == 0
     return out
 
 
-def test_settings_are_saved_beside_the_result(first):
-    card = json.loads(first.with_suffix(".json").read_text())
-    assert card["prompt"] == "a panda on the sea"
-    assert card["clip_settings"]["start_frame"] == 8
-    assert card["clip_settings"]["crop_right"] == 40
-    assert card["sample_settings"] == SampleSettings(2, 4.0, seed=1).to_dict()
+def test_a_run_card_is_saved_beside_the_result(first):
+    card = RunCard.load(first.with_suffix(".json"))
+    clip_settings = ClipSettings(8, frame_stride=2, num_frames=2, crop_right=40)
+    sampling = SampleSettings(2, 4.0, seed=1)
+    assert card.request == Request("a panda on the sea", CLIP, "", clip_settings, sampling)
+    assert (card.made.model, card.made.fps) == ("lite", 12) and card.made.seconds > 0
     with open_clip(first) as clip:
         assert clip.fps == pytest.approx(12)  # 24 a second at stride 2: real time
 
 
 def test_settings_are_taken_back_and_overridden(first, tmp_path):
-    settings = ["--settings", str(first.with_suffix(".json"))]
+    settings = ["make", "--settings", str(first.with_suffix(".json"))]
     assert main([*settings, "--out", str(tmp_path / "same.mp4")]) == 0
     np.testing.assert_array_equal(read(tmp_path / "same.mp4"), read(first))
     assert main([*settings, "--seed", "2", "--out", str(tmp_path / "new" / "other.gif")]) == 0
@@ -61,7 +85,7 @@ def test_settings_are_taken_back_and_overridden(first, tmp_path):
 
 
 def test_unknown_words_are_named(tmp_path, capsys):
-    assert main(["a pandda on the sea", *QUICK, "--out", str(tmp_path / "a.webp")]) == 0
+    assert main(["make", "a pandda on the sea", *QUICK, "--out", str(tmp_path / "a.webp")]) == 0
     assert "does not know the word “pandda”: did you mean panda" in capsys.readouterr().err
 
 
@@ -77,24 +101,22 @@ def test_unknown_words_are_named(tmp_path, capsys):
         (["a panda", "--clip", "nowhere.mp4"], "nowhere.mp4"),
         (["a panda"], "There is no clip; give --clip FILE"),
         ([*QUICK], "There is no prompt"),
-        (["a panda", *QUICK, "--settings", "nowhere.json"], "'nowhere.json' cannot be read"),
+        (["a panda", *QUICK, "--settings", "nowhere.json"], "There is no file nowhere.json"),
+        (["a panda", *QUICK, "--pose-strength", "-1"], "pose_strength is -1"),
+        (["a panda", *QUICK, "--pose-start", "0.5", "--pose-end", "0.5"], "less than pose_end"),
         (["a panda", *QUICK, "--model", "nowhere"], "'nowhere' is neither 'lite'"),
         (["a panda", *QUICK, "--out", "panda.avi"], "panda.avi"),
         (["panda " * 50, *QUICK], "reads 24 at most"),
     ],
 )
-def test_bad_input_is_one_sentence_and_exit_code_2(arguments, sentence, tmp_path, capsys):
+@pytest.mark.parametrize("command", [["make"], []], ids=["make", "short"])
+def test_bad_input_is_one_sentence_and_exit_code_2(command, arguments, sentence, tmp_path, capsys):
     if "--out" not in arguments:
         arguments = [*arguments, "--out", str(tmp_path / "out.mp4")]
-    try:
-        code = main(arguments)
-    except SystemExit as stop:  # argparse's way
-        code = stop.code
-    assert code == 2
-    error = capsys.readouterr().err
+    error = refused([*command, *arguments], capsys)
     assert sentence in error
     assert "Traceback" not in error
-    assert error.count("fyp-lite: ") == 1
+    assert len(re.findall("fyp-lite( make)?: ", error)) == 1
     assert not list(tmp_path.iterdir())
 
 
@@ -141,7 +163,8 @@ def raw(tmp_path, monkeypatch):
 def test_raw_video_becomes_a_result_with_its_skeleton_beside(raw, tmp_path, capsys):
     quick = ["--steps", "1", "--num-frames", "2"]
     out = tmp_path / "new" / "moon.mp4"
-    assert main(["an astronaut on the moon", "--clip", str(raw), *quick, "--out", str(out)]) == 0
+    prompt = ["make", "an astronaut on the moon"]
+    assert main([*prompt, "--clip", str(raw), *quick, "--out", str(out)]) == 0
     assert read(out).shape == (2, 256, 256, 3)
     printed = capsys.readouterr()
     assert "30 frames of 128 x 128, 24 a second; 1 person found by mediapipe; jitter" in printed.out
@@ -152,11 +175,11 @@ def test_raw_video_becomes_a_result_with_its_skeleton_beside(raw, tmp_path, caps
     assert str(keypoints) in printed.out
 
     again = [*quick, "--out", str(tmp_path / "again.mp4")]
-    assert main(["an astronaut on the moon", "--clip", str(keypoints), *again]) == 0
+    assert main([*prompt, "--clip", str(keypoints), *again]) == 0
     np.testing.assert_allclose(read(tmp_path / "again.mp4"), read(out), atol=40)
-    card = json.loads(out.with_suffix(".json").read_text())
-    assert (card["input_type"], card["backend"]) == ("auto", "mediapipe")
-    assert main(["--settings", str(out.with_suffix(".json")), *again]) == 0
+    card = RunCard.load(out.with_suffix(".json"))
+    assert (card.request.clip, card.detector) == (str(raw), "mediapipe")
+    assert main(["make", "--settings", str(out.with_suffix(".json")), *again]) == 0
     np.testing.assert_array_equal(read(tmp_path / "again.mp4"), read(out))
 
 
@@ -187,7 +210,7 @@ def test_skeleton_command(raw, tmp_path, capsys):
         (["a panda", "--clip", "dancer", "--out", "o.mp4"], "nor a bundled clip: those are boxing"),
         (["a", "panda", "--clip", "dance"], "'panda': put quotes around a whole prompt"),
         (["a panda", "--stride=2"], "no option --stride (did you mean --frame-stride?)"),
-        (["a panda", "--foo", "2"], "there is no option --foo; see fyp-lite --help"),
+        (["a panda", "--foo", "2"], "there is no option --foo; see fyp-lite make --help"),
         (["a panda", "--clip", "RAW", "--out", "o.mp4", "--input-type", "skeleton"], "a raw video"),
         (["a panda", "--clip", "RAW", "--out", "o.mp4", "--input-type", "film"], "'film', but it"),
         (["a panda", "--clip", "RAW", "--out", "o.mp4", "--start-frame", "25"], "at most 8"),
@@ -198,12 +221,7 @@ def test_bad_raw_input_is_one_sentence(arguments, sentence, raw, tmp_path, capsy
     monkeypatch.chdir(tmp_path)
     (tmp_path / "card.json").write_text('{"prompt": "a panda"}')
     names = {"RAW": str(raw), "CARD": str(tmp_path / "card.json")}
-    try:
-        code = main([names.get(argument, argument) for argument in arguments])
-    except SystemExit as stop:  # argparse's way
-        code = stop.code
-    assert code == 2
-    error = capsys.readouterr().err
+    error = refused([names.get(argument, argument) for argument in arguments], capsys)
     assert sentence in error
     assert "Traceback" not in error
     assert sorted(path.name for path in tmp_path.iterdir()) == ["card.json", "raw.mp4"]
@@ -213,8 +231,8 @@ def test_doctor_reports_the_weights(capsys, monkeypatch):
     monkeypatch.setattr("fyp_lite.cli.doctor.report", lambda: "weights ok")
     assert main(["doctor"]) == 0
     assert capsys.readouterr().out == "weights ok\n"
-    assert main(["doctor", "--seed", "1"]) == 2
-    assert "doctor takes no options, but ['seed'] are given" in capsys.readouterr().err
+    error = refused(["doctor", "--seed", "1"], capsys)
+    assert error == "fyp-lite doctor: there is no option --seed; see fyp-lite doctor --help.\n"
 
 
 def test_demo(tmp_path, monkeypatch, capsys):
@@ -235,33 +253,62 @@ def test_demo(tmp_path, monkeypatch, capsys):
         assert part in printed
 
 
-def test_help_lists_every_option(capsys):
+def told(arguments: list[str], capsys) -> str:
+    """What a command that only tells something prints."""
     with pytest.raises(SystemExit) as stop:
-        main(["--help"])
+        main(arguments)
     assert stop.value.code == 0
-    printed = capsys.readouterr().out
-    for option in (
-        "--clip",
-        "--start-frame",
-        "--crop-bottom",
-        "--steps",
-        "--guidance-scale",
-        "--scheduler",
-    ):
-        assert option in printed
+    return capsys.readouterr().out
+
+
+def test_help_names_every_command(capsys):
+    printed = told(["--help"], capsys)
+    for name, text in COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(text)}$", printed, re.MULTILINE)
+    assert told([], capsys) == told(["-h"], capsys) == printed
+    assert told(["--version"], capsys) == f"fyp-lite {__version__}\n"
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_fits_a_terminal(name, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    printed = told([*filter(None, [name]), "--help"], capsys)
+    assert printed.startswith(f"usage: fyp-lite {name or 'COMMAND'}")
+    assert len(printed.splitlines()) <= 55
+    assert max(map(len, printed.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("name", ["make", "sweep"])
+def test_help_lists_every_setting(name, capsys):
+    printed = told([name, "--help"], capsys)
+    renamed = {"num_inference_steps": "steps"}
+    for setting in (*ClipSettings().to_dict(), *SampleSettings().to_dict(), "clip", "model"):
+        assert f"--{renamed.get(setting, setting).replace('_', '-')} " in printed
+
+
+def test_the_pose_dial_and_its_window_reach_the_video(tmp_path):
+    pose = ["--pose-strength", "0.5", "--pose-start", "0.1", "--pose-end", "0.8"]
+    settings = requested("a panda", "--clip", "dance", *pose).sample_settings
+    assert settings == SampleSettings(pose_strength=0.5, pose_start=0.1, pose_end=0.8)
+    videos = {}
+    for strength in ("1", "0"):
+        out = tmp_path / f"pose{strength}.webp"
+        arguments = ["a panda", *QUICK, "--pose-strength", strength, "--out", str(out)]
+        assert main(["make", *arguments]) == 0
+        sampling = RunCard.load(out.with_suffix(".json")).request.sample_settings
+        assert sampling.pose_strength == float(strength)
+        videos[strength] = read(out)
+    assert (videos["0"] != videos["1"]).any()
 
 
 @pytest.mark.parametrize(
     "path", sorted((data_dir() / "presets").glob("*.json")), ids=lambda p: p.stem
 )
 def test_every_preset_is_read_and_fits_its_clip(path):
-    job = read_job(build_parser().parse_args(["--settings", str(path)]))
-    SampleSettings.from_dict(job["sample_settings"])
-    prepared = prepare_clip(
-        find_clip(job["clip"]), ClipSettings.from_dict(job["clip_settings"]), 64
-    )
+    request = requested("--settings", str(path))
+    prepared = prepare_clip(find_clip(request.clip_name), request.clip_settings, 64)
     check_skeleton_frames(prepared.frames)
-    assert job["prompt"]
+    assert request.prompt
 
 
 def test_bundled_clips_have_names_and_files_go_first(tmp_path, monkeypatch):
@@ -285,17 +332,6 @@ def test_a_file_that_is_not_there_is_no_bundled_clip(name):
 # ---------------------------------------------------------------------------- commands
 
 
-def refused(arguments: list[str], capsys) -> str:
-    """What the command says to bad input."""
-    try:
-        code = main(arguments)
-    except SystemExit as stop:  # argparse's way
-        code = stop.code
-    error = capsys.readouterr().err
-    assert code == 2 and error.count("\n") == 1
-    return error
-
-
 @pytest.mark.parametrize(
     ("arguments", "meant"),
     [
@@ -309,6 +345,7 @@ def refused(arguments: list[str], capsys) -> str:
         (["serv", "--port", "80"], "serve"),
         (["help"], "--help"),
         (["version"], "--version"),
+        (["mak", "a panda", "--clip", "dance", "--out", "o.mp4"], "make"),
     ],
 )
 def test_a_mistyped_command_is_answered_with_the_nearest(arguments, meant, capsys):
@@ -317,8 +354,15 @@ def test_a_mistyped_command_is_answered_with_the_nearest(arguments, meant, capsy
 
 
 def test_a_prompt_of_one_word_stays_a_prompt(tmp_path, capsys):
-    assert "There is no clip" in refused(["panda"], capsys)
     assert main(["doctors", *QUICK, "--out", str(tmp_path / "doctors.mp4")]) == 0
+    assert RunCard.load(tmp_path / "doctors.json").request.prompt == "doctors"
+    assert "There is no clip" in refused(["make", "doctor"], capsys)
+
+
+def test_a_word_that_is_neither_a_command_nor_a_prompt_is_told_both_ways(capsys):
+    error = refused(["panda"], capsys)
+    assert "there is no command 'panda', only make, skeleton, sweep" in error
+    assert 'fyp-lite make "panda" --clip dance --out video.mp4' in error
 
 
 # ---------------------------------------------------------------------------- run cards
@@ -326,46 +370,44 @@ def test_a_prompt_of_one_word_stays_a_prompt(tmp_path, capsys):
 
 @pytest.fixture(scope="module")
 def card(first) -> RunCard:
-    """The run card of what the command line made."""
-    job = json.loads(first.with_suffix(".json").read_text())
-    clip, sampling = job["clip_settings"], job["sample_settings"]
-    settings = ClipSettings.from_dict(clip), SampleSettings.from_dict(sampling)
-    return make_card(load_pipeline(), CLIP, *settings, job["prompt"], read(first), 1.0)
+    """The run card of what the command line made, as it is passed on: without the folder."""
+    card = RunCard.load(first.with_suffix(".json"))
+    return replace(card, request=replace(card.request, clip="dance.mp4"))
 
 
 @pytest.mark.parametrize("suffix", [".json", ".png"])
 def test_a_run_card_is_read_as_settings(card, suffix, first, tmp_path):
-    card.save(tmp_path / f"card{suffix}")
-    settings = ["--settings", str(tmp_path / f"card{suffix}")]
+    save_card(card, tmp_path / f"card{suffix}")
+    settings = ["make", "--settings", str(tmp_path / f"card{suffix}")]
     assert main([*settings, "--out", str(tmp_path / "same.mp4")]) == 0
     np.testing.assert_array_equal(read(tmp_path / "same.mp4"), read(first))
     assert main([*settings, "--seed", "5", "--out", str(tmp_path / "other.webp")]) == 0
-    job = json.loads((tmp_path / "other.json").read_text())
-    assert job["sample_settings"] == card.sample_settings.to_dict() | {"seed": 5}
-    assert job["prompt"] == card.prompt and job["clip"] == "dance.mp4"
+    assert RunCard.load(tmp_path / "other.json").request == card.request.changed({"seed": 5})
 
 
 def test_a_run_card_of_a_raw_video_finds_the_same_people(card, tmp_path):
-    replace(card, detector="cartoon").save(tmp_path / "card.json")
-    job = read_job(build_parser().parse_args(["--settings", str(tmp_path / "card.json")]))
-    assert (job["input_type"], job["backend"]) == ("raw", "cartoon")
+    request = replace(card.request, input_type="raw", backend="cartoon")
+    save_card(replace(card, request=request), tmp_path / "card.json")
+    assert requested("--settings", str(tmp_path / "card.json")) == request
 
 
 def test_a_run_card_of_another_clip_is_refused(card, tmp_path, capsys):
-    replace(card, clip_hash="0" * 64).save(tmp_path / "card.json")
+    made = replace(card.made, clip_hash="0" * 64)
+    save_card(replace(card, made=made), tmp_path / "card.json")
     arguments = ["--settings", str(tmp_path / "card.json"), "--out", str(tmp_path / "o.mp4")]
     error = refused(arguments, capsys)
     assert "dance.mp4 is not the clip that this card was made with" in error and "--clip" in error
-    job = read_job(build_parser().parse_args([*arguments, "--clip", CLIP]))
-    assert job["clip"] == CLIP
+    assert requested(*arguments, "--clip", CLIP).clip == CLIP
 
 
-def test_a_run_card_is_not_replaced_by_settings(card, tmp_path, capsys):
-    card.save(tmp_path / "a.json")
-    before = (tmp_path / "a.json").read_bytes()
-    error = refused(["a panda", *QUICK, "--out", str(tmp_path / "a.mp4")], capsys)
-    assert "is not a settings file of fyp-lite and would be replaced" in error
-    assert (tmp_path / "a.json").read_bytes() == before
+def test_a_run_card_replaces_run_cards_and_no_other_file(card, tmp_path, capsys):
+    save_card(card, tmp_path / "a.json")
+    assert main(["make", "a panda", *QUICK, "--out", str(tmp_path / "a.webp")]) == 0
+    assert RunCard.load(tmp_path / "a.json").request.prompt == "a panda"
+    (tmp_path / "b.json").write_text('{"people": []}')
+    error = refused(["make", "a panda", *QUICK, "--out", str(tmp_path / "b.mp4")], capsys)
+    assert "b.json is not a run card of fyp-lite and would be replaced by one" in error
+    assert (tmp_path / "b.json").read_text() == '{"people": []}'
 
 
 def test_a_picture_without_a_card_is_refused(tmp_path, capsys):

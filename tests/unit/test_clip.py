@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from fyp_lite import clip as clip_module
-from fyp_lite.clip import Clip, ClipError, CropBox, choose_frames, crop_and_resize, crop_box
+from fyp_lite import frame_cache
+from fyp_lite.clip import Clip, ClipError
+from fyp_lite.cropping import CropBox, choose_frames, crop_and_resize, crop_box
 from fyp_lite.files.decoding import AvDecoder
 from fyp_lite.files.index import scan
 from fyp_lite.opening import open_clip, prepare_clip
@@ -125,7 +126,7 @@ def test_random_access_gives_the_same_frames_as_reading_in_sequence(folder, name
             assert clip.num_frames == 70
             assert clip.fps == pytest.approx(25)
             for number in order:
-                clip._cache.clear()
+                clip.kept.clear()
                 assert np.array_equal(clip.read([number])[0], expected[number]), number
 
 
@@ -197,10 +198,10 @@ def test_the_cache_serves_neighbours_and_stays_within_its_bytes(movie, monkeypat
         monkeypatch.setattr(clip._decoder, "decode", lambda first, last: pytest.fail("decoded"))
         assert [number_of(frame) for frame in clip.read([11, 14])] == [11, 14]
         monkeypatch.setattr(clip._decoder, "decode", decode)
-        monkeypatch.setattr(clip_module, "CACHE_BYTES", 5 * HEIGHT * WIDTH * 3)
-        clip._cache.clear()
+        monkeypatch.setattr(frame_cache, "CACHE_BYTES", 5 * HEIGHT * WIDTH * 3)
+        clip.kept.clear()
         assert [number_of(frame) for frame in clip.read(range(60))] == list(range(60))
-        assert len(clip._cache) == 5
+        assert len(clip.kept) == 5
 
 
 def test_real_clip(shared_dir):

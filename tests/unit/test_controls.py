@@ -111,8 +111,10 @@ def test_generate_makes_a_video_and_shows_its_progress(panel):
     press_generate(panel)
     assert panel.video.shape == (8, 64, 64, 3)
     assert panel.fps == pytest.approx(8)
-    prompt, chosen, sampling = panel.settings
-    assert (prompt, chosen, sampling.num_inference_steps) == (PROMPT, ClipSettings(), 4)
+    request = panel.request
+    assert (request.prompt, request.clip_settings) == (PROMPT, ClipSettings())
+    assert request.sample_settings.num_inference_steps == 4 and request.clip is panel.preview.clip
+    assert panel.current_request() == request
     assert (panel.progress.value, panel.progress.max) == (4, 4)
     assert panel.progress_label.value.startswith("done: 4 steps in ")
     assert panel.result.children == (panel.player,)
@@ -123,13 +125,13 @@ def test_generate_makes_a_video_and_shows_its_progress(panel):
 
 def test_the_panel_makes_what_the_pipeline_makes(panel, pipeline):
     press_generate(panel)
-    prompt, _, sampling = panel.settings
+    prompt, sampling = panel.request.prompt, panel.request.sample_settings
     assert (pipeline(prompt, panel.preview.prepared.frames, sampling).video == panel.video).all()
 
 
 def test_stop_ends_the_run_and_keeps_the_last_video(panel):
     press_generate(panel)
-    kept, settings = panel.video, panel.settings
+    kept, request = panel.video, panel.request
     panel.prompt.value = "a robot"
 
     async def stop_after_two_steps():
@@ -139,12 +141,12 @@ def test_stop_ends_the_run_and_keeps_the_last_video(panel):
         panel.stop_button.click()
 
     press_generate(panel, stop_after_two_steps)
-    assert panel.video is kept and panel.settings == settings
+    assert panel.video is kept and panel.request is request
     assert panel.progress_label.value == "stopped after step 2"
     assert not panel.generate_button.disabled and panel.stop_button.disabled
 
     press_generate(panel)  # and it starts again
-    assert panel.settings[0] == "a robot"
+    assert panel.request.prompt == "a robot"
 
 
 def test_every_sampling_slider_reaches_its_ends(panel):
@@ -154,7 +156,7 @@ def test_every_sampling_slider_reaches_its_ends(panel):
     for scale in (0, 1, 10, 20):
         panel.guidance_scale.value = scale
         press_generate(panel)
-        assert panel.settings[2].guidance_scale == scale
+        assert panel.request.sample_settings.guidance_scale == scale
         assert panel.message.value == ""
 
 

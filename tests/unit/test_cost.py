@@ -1,4 +1,4 @@
-"""The estimate before a run: linear in steps, counted in network answers, never timed here."""
+"""The estimate before a run: linear in steps, counted in network evaluations, never timed here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fyp_lite import cost
-from fyp_lite.cost import Probe, cost_line, estimate_seconds, network_answers
+from fyp_lite.cost import Probe, cost_line, estimate_seconds, network_evaluations
 from fyp_lite.full.footprint import blueprint, count_operations
 from fyp_lite.full.memory import MemoryMode, set_memory_mode
 from fyp_lite.settings import ClipSettings, SampleSettings
@@ -41,7 +41,7 @@ def test_the_calls_counted_are_the_calls_made(tiny_pipeline, monkeypatch, scale,
         return forward(sample, timestep, text, *arguments)
 
     monkeypatch.setattr(tiny_pipeline.unet, "forward", counting)
-    assert network_answers(tiny_pipeline, settings(4, scale)) == 4 * rows
+    assert network_evaluations(tiny_pipeline, settings(4, scale)) == 4 * rows
     assert estimate_seconds(tiny_pipeline, CLIP, settings(4, scale)) > 0
     assert made == [rows] * 4  # one step to warm up, three that are timed
 
@@ -64,12 +64,12 @@ def test_one_probe_serves_every_number_of_steps_but_not_every_shape(tiny_pipelin
 def test_the_line_says_what_is_counted(tiny_pipeline, monkeypatch):
     monkeypatch.setattr(cost, "_measure", lambda *_: Probe(step=0.5, decode=0.1))
     assert cost_line(tiny_pipeline, CLIP, settings(8, 3)) == (
-        "about 4 s on this machine (16 network answers: 8 steps × 2 branches)"
+        "about 4 s on this machine (16 network evaluations: 8 steps × 2 branches)"
     )
     assert cost_line(tiny_pipeline, CLIP, settings(1, 1)) == (
-        "less than 1 s on this machine (1 network answer: 1 step × 1 branch)"
+        "less than 1 s on this machine (1 network evaluation: 1 step × 1 branch)"
     )
-    assert "(60 network answers: 10 steps × 2 branches × 3 videos)" in cost_line(
+    assert "(60 network evaluations: 10 steps × 2 branches × 3 videos)" in cost_line(
         tiny_pipeline, CLIP, settings(10), num_videos=3
     )
 
@@ -87,24 +87,26 @@ def test_seconds_are_rounded_as_an_estimate():
 
 def test_a_long_clip_is_counted_by_windows(tiny_pipeline, monkeypatch):
     monkeypatch.setattr(cost, "_measure", lambda *_: Probe(step=1.0, decode=0.0))
-    assert network_answers(tiny_pipeline, settings(4, 3), num_frames=8) == 8
-    assert network_answers(tiny_pipeline, settings(4, 3), num_frames=16) == 3 * 8
+    assert network_evaluations(tiny_pipeline, settings(4, 3), num_frames=8) == 8
+    assert network_evaluations(tiny_pipeline, settings(4, 3), num_frames=16) == 3 * 8
     line = cost_line(tiny_pipeline, ClipSettings(num_frames=16), settings(4, 3))
-    assert line.endswith("(24 network answers: 4 steps × 2 branches × 3 windows)")
+    assert line.endswith("(24 network evaluations: 4 steps × 2 branches × 3 windows)")
 
 
 def test_a_guidance_interval_saves_a_branch_in_the_other_steps(tiny_pipeline, monkeypatch):
     monkeypatch.setattr(cost, "_measure", lambda _, frames, count: Probe(count, decode=0.5))
     half = SampleSettings(num_inference_steps=8, guidance_scale=3, guidance_end=0.5)
-    assert network_answers(tiny_pipeline, half) == 4 * 2 + 4
+    assert network_evaluations(tiny_pipeline, half) == 4 * 2 + 4
     assert estimate_seconds(tiny_pipeline, CLIP, half) == 4 * 2 + 4 + 0.5
-    assert "(12 network answers: 4 steps × 2 branches + 4 steps × 1 branch)" in cost_line(
+    assert "(12 network evaluations: 4 steps × 2 branches + 4 steps × 1 branch)" in cost_line(
         tiny_pipeline, CLIP, half
     )
     long = cost_line(tiny_pipeline, ClipSettings(num_frames=16), half)
-    assert "(36 network answers: (4 steps × 2 branches + 4 steps × 1 branch) × 3 windows)" in long
+    assert (
+        "(36 network evaluations: (4 steps × 2 branches + 4 steps × 1 branch) × 3 windows)" in long
+    )
     off = SampleSettings(num_inference_steps=8, guidance_scale=1, guidance_end=0.5)
-    assert network_answers(tiny_pipeline, off) == 8
+    assert network_evaluations(tiny_pipeline, off) == 8
 
 
 def test_memory_follows_the_mode_and_a_gpu_is_said_to_be_computed(tiny_pipeline, monkeypatch):

@@ -231,7 +231,7 @@ def test_voila_has_the_settings_that_close_the_public_page():
     assert not gone, advice(
         f"The setting {gone[0] if gone else ''}",
         "voila",
-        "the public page (lessons/serve.py)",
+        "the public page (fyp_course/public/serve.py)",
         "find its new name, since an unknown setting is ignored and leaves the page open",
     )
 

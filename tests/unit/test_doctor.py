@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from fyp_course import doctor as notebook
 from fyp_lite.cli import doctor
 from fyp_lite.cli.doctor import Row, diagnose, front_end, report
 
@@ -54,8 +55,8 @@ def test_an_old_package_and_a_missing_one_are_named(quick, monkeypatch):
 
     monkeypatch.setattr(doctor.importlib.metadata, "version", version)
     rows = rows_by_name()
-    assert rows["torch"].fix == 'pip install "torch>=2.4", then restart the kernel.'
-    assert rows["diffusers"].found == "not installed" and "diffusers>=0.36" in rows["diffusers"].fix
+    assert rows["torch"].fix == 'pip install "torch>=2.5", then restart the kernel.'
+    assert rows["diffusers"].found == "not installed" and "diffusers>=0.37" in rows["diffusers"].fix
     assert rows["numpy"].ok
     assert "2 of " in report() and "FIX" in report()
 
@@ -168,14 +169,19 @@ def test_a_full_model_that_does_not_fit_is_no_fault(full_costs, monkeypatch):
 
 
 def test_detectors_of_raw_video_are_told(monkeypatch):
-    from fyp_lite.keypoints.detectors import base
+    from fyp_lite.keypoints import detectors
     from fyp_lite.keypoints.detectors.base import BackendReport
 
     reports = [BackendReport("one", True, "reads people."), BackendReport("two", False, "get it.")]
-    monkeypatch.setattr(base, "available_backends", lambda: reports)
+    monkeypatch.setattr(detectors, "available_backends", lambda: reports)
     one, two = doctor._raw_video()
     assert one == Row("raw video: one", "ready: reads people.")
-    assert two == Row("raw video: two", "not ready: get it.")
+    assert two == Row("raw video: two", "not ready: get it.", missing=True)
+    monkeypatch.setattr(doctor, "CHECKS", (doctor._raw_video,))
+    ready, not_ready, *_ = report().splitlines()
+    assert ready.startswith("ok   raw video: one  ready")
+    assert not_ready.startswith("--   raw video: two  not ready") and two.ok
+    assert "All is well" in report()
 
 
 def test_the_front_end_is_told(monkeypatch):
@@ -190,8 +196,8 @@ def test_the_front_end_is_told(monkeypatch):
 
 def test_the_notebook_table_is_markdown(quick, monkeypatch):
     shown = []
-    monkeypatch.setattr(doctor, "display", lambda thing: shown.append(thing.data))
-    doctor.doctor()
+    monkeypatch.setattr(notebook, "display", lambda thing: shown.append(thing.data))
+    notebook.doctor()
     (table,) = shown
     assert table.startswith("| | | found | fix |\n|---|---|---|---|\n| ✔ ok | python | ")
     body = [line for line in table.split("\n") if line.startswith("|")]

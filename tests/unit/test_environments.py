@@ -54,7 +54,7 @@ def test_environment_yml_as_pip_knows_it():
     python, names = conda_as_pip((ROOT / "environment.yml").read_text("utf-8"))
     assert python >= (3, 12)
     assert names[-1] == ".[lab]" and all(Requirement(name) for name in names[:-1])
-    assert "torch>=2.4" in names and not any(name.startswith("pytorch") for name in names)
+    assert "torch>=2.5" in names and not any(name.startswith("pytorch") for name in names)
 
 
 def test_the_nearest_python():

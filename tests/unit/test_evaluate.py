@@ -194,7 +194,7 @@ def test_prompts_lead_parts_from_the_clips_beginning_to_its_end(pipeline, monkey
     monkeypatch.setattr(evaluate, "CLIP_GUIDANCE", (2.0,))
     monkeypatch.setattr(evaluate, "GALLERY", ("A Panda on the sea", "An Astronaut"))
     effort = evaluate.Effort(
-        frames=1, denoising=1, denoised=1, clips=1, stills=1, knob_clips=1, num_steps=1
+        frames=1, denoising=1, denoised=1, clips=1, stills=1, truth=1, knob_clips=1, num_steps=1
     )
     judged = evaluate.Judged(pipeline, OfSkeletons, effort)
     figures = judged.clip_file(data_dir() / "clips" / "walk.mp4")
@@ -225,12 +225,13 @@ def test_judges_are_trained_and_a_model_is_evaluated(tmp_path, monkeypatch):
     monkeypatch.setattr(scores, "FOLDER", tmp_path / "judges")
     monkeypatch.setattr(evaluate, "FOLDER", tmp_path / "judges")
     effort = evaluate.Effort(
-        frames=2, denoising=2, denoised=1, clips=1, stills=2, knob_clips=1, num_steps=1
+        frames=2, denoising=2, denoised=1, clips=1, stills=2, truth=2, knob_clips=1, num_steps=1
     )
     monkeypatch.setattr(evaluate, "QUICK", effort)
     monkeypatch.setattr(settings_tables, "STEPS", (1,))
     monkeypatch.setattr(settings_tables, "GUIDANCE", (0.0, 4.0))
     monkeypatch.setattr(settings_tables, "STILLS_GUIDANCE", (1.0,))
+    monkeypatch.setattr(settings_tables, "STILLS_STEPS", (1,))
     monkeypatch.setattr(settings_tables, "STILLS_PER_CLIP", 2)
     monkeypatch.setattr(settings_tables, "POSE_GUIDANCE", (1.0, 3.0))
     monkeypatch.setattr(settings_tables, "INTERVALS", ((0.0, 0.5),))
@@ -248,7 +249,13 @@ def test_judges_are_trained_and_a_model_is_evaluated(tmp_path, monkeypatch):
             assert 0 <= figures[f"{source}, {kind}"]["prompt"]["mean"] <= 1
     assert list(figures["denoised"]) == ["from 200", "from 350", "from 500", "from 999"]
     assert figures["knob, steps"]["1"]["seconds"] > 0
+    assert figures["knob, steps_stills"]["1"]["heads, dB"] > 0
     assert list(figures["knob, guidance"]) == ["0", "4"]
+    for kind in ("seen", "held out"):
+        of = figures[f"truth, {kind}"]
+        assert (
+            of["generated"]["all"]["heads"] < of["ceiling, through the autoencoder"]["all"]["heads"]
+        )
     assert 0 <= figures["knob, guidance_stills"]["1"]["all right"] <= 1
     assert list(figures["knob, pose_guidance"]) == ["1", "3"]
     assert math.isfinite(figures["generated, seen"]["likeness"]["kernel distance"])

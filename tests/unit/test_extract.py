@@ -243,8 +243,9 @@ def test_advice():
     assert "3840 x 2160 pixels, more" in advice(lambda f: one(f, scale=20), 2160, 3840)
     assert "Nobody is seen" in advice(lambda f: one(f) * (f > 28), 100, 100)
     assert "no square of the frame holds everybody" in advice(
-        lambda f: one(f, scale=1.5, x=-25), 160, 100
+        lambda f: one(f, scale=1.5, x=-25), 160, 100, pad="none"
     )
+    assert advice(lambda f: one(f, scale=1.5, x=-25), 160, 100) == ""  # black is added
 
 
 def test_the_crop_that_advice_names_holds_everybody():
@@ -257,7 +258,7 @@ def test_the_crop_that_advice_names_holds_everybody():
     crops = {w: int(words[i + 1]) for i, w in enumerate(words) if w.startswith("crop_")}
     assert len(crops) == 3  # it stands at the top: the bottom and both sides
     assert advice(far, 400, 600, **crops) == ""
-    left = advice(lambda f: one(f, x=20, scale=3), 400, 900)
+    left = advice(lambda f: one(f, x=20, scale=3), 400, 900, pad="none")
     assert "joints lie outside the square" in left
     assert "crop_right" in left
 
@@ -362,3 +363,21 @@ def test_memory_is_flat_over_2000_frames(tmp_path):
     assert count == 2000
     assert late - early < 20  # MB, where all frames would be 1300
     assert written - late < 200  # the filters' and the encoder's own, however long the clip
+
+
+def test_a_long_video_needs_frames_of_one_size(tmp_path):
+    frame = np.zeros((8, 8, 3), np.uint8)
+    flows = {
+        "there are no frames": [],
+        r"frame 2 is uint8 \[8, 16, 3\], but frame 1 is uint8 \[8, 8, 3\]": [
+            frame,
+            np.zeros((8, 16, 3), np.uint8),
+        ],
+        "frame 2 is float32": [frame, frame.astype(np.float32)],
+        "frame 1 is float64": [np.zeros((8, 8, 3))],
+        r"frame 1 is uint8 \[8, 8\]": [np.zeros((8, 8), np.uint8)],
+    }
+    for sentence, frames in flows.items():
+        with pytest.raises(ClipError, match=sentence):
+            write_long_video(tmp_path / "long.mp4", iter(frames), 24)
+    assert not list(tmp_path.iterdir())

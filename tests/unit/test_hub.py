@@ -68,6 +68,16 @@ def test_names_that_are_none(tmp_path):
         locate(Source(str(tmp_path), (("pose_encoder.pth",),)))
 
 
+def test_a_base_or_a_lora_that_is_not_there_is_told_before_anything_is_fetched(cache, tmp_path):
+    for given, message in (
+        ({"base": "toon.safetensors"}, "The base 'toon.safetensors' is not there"),
+        ({"loras": (("style.safetensors", 1.0),)}, "The LoRA 'style.safetensors' is not there"),
+        ({"loras": ((str(tmp_path), 1.0),)}, "The LoRA .* is not there"),
+    ):
+        with pytest.raises(CheckpointError, match=message):
+            find_files(FullSources(**given), download=True, say=pytest.fail)
+
+
 def test_nothing_is_fetched_without_leave(cache):
     with pytest.raises(CheckpointError) as error:
         find_files(FullSources())

@@ -155,7 +155,7 @@ def test_stills_have_a_text(tiny_pipeline, skeleton, steps, monkeypatch):
     shown = []
     monkeypatch.setattr(words, "show_picture", lambda picture, text: shown.append((picture, text)))
     monkeypatch.setenv("FYP_LITE_STILLS", "1")
-    words.WordExplorer(steps).show()
+    words.WordExplorer(steps).show_still()
     words.show_features(skeleton, tiny_pipeline.encode_pose(skeleton), 1)
     assert "panda" in shown[0][1] and "16 x 8 x 8" in shown[1][1]
     assert all(p.dtype == np.uint8 and p.shape[2] == 3 for p, _ in shown)

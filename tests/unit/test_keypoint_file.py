@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from fyp_lite.clip import choose_frames, crop_box
+from fyp_lite.cropping import choose_frames, crop_box
 from fyp_lite.keypoints.clip import KeypointClip, KeypointsError, printable_name
 from fyp_lite.opening import open_clip, prepare_clip
 from fyp_lite.settings import ClipSettings

@@ -15,7 +15,8 @@ from fyp_course.panels.lens import (
     draw_lens,
     zoom_sentence,
 )
-from fyp_lite.clip import ClipError, CropBox, crop_and_resize, crop_box
+from fyp_lite.clip import ClipError
+from fyp_lite.cropping import CropBox, crop_and_resize, crop_box
 from fyp_lite.opening import open_clip
 from fyp_lite.settings import ClipSettings
 from fyp_lite.skeleton import JOINTS

@@ -16,6 +16,7 @@ from fyp_lite import loading
 from fyp_lite.full import footprint, memory
 from fyp_lite.full.footprint import FULL, Blueprint, LiveBytes, blueprint, set_tiling
 from fyp_lite.full.memory import (
+    MemoryChoice,
     MemoryEstimate,
     MemoryMode,
     MemoryShortError,
@@ -311,13 +312,24 @@ def test_bytes_are_rounded_as_an_estimate():
     ]
 
 
-def test_a_large_model_is_fitted_when_it_is_loaded(tmp_path, monkeypatch, capsys):
+def test_a_large_model_is_fitted_when_it_is_loaded(tmp_path, monkeypatch, capsys, caplog):
+    caplog.set_level("INFO", "fyp_lite")
     build_tiny_pipeline(["a", "panda"]).save_pretrained(tmp_path)
     load_pipeline(tmp_path, device="cpu", dtype=torch.float32)
-    assert capsys.readouterr().out == ""
+    assert caplog.messages == []
     monkeypatch.setattr(loading, "LARGE", 0)
     pipeline = load_pipeline(tmp_path, device="cpu", dtype=torch.float32)
-    assert capsys.readouterr().out.startswith("float32") and pipeline.device.type == "cpu"
+    (record,) = caplog.records
+    assert record.getMessage().startswith("float32") and record.levelname == "INFO"
+    assert pipeline.device.type == "cpu"
+    caplog.clear()
+    frugal = MemoryChoice(MemoryMode(torch.float32, slicing=True), 1, 2, "cpu")
+    with monkeypatch.context() as patch:
+        patch.setattr(loading, "fit_to_memory", lambda pipeline, device: frugal)
+        load_pipeline(tmp_path, device="cpu", dtype=torch.float32)
+    (record,) = caplog.records  # a slower mode, which a user should know of
+    assert "VAE slicing" in record.getMessage() and record.levelname == "WARNING"
+    assert capsys.readouterr().out == ""
     monkeypatch.setattr(memory, "free_memory", lambda device: 1)
     with pytest.raises(MemoryShortError):
         load_pipeline(tmp_path, device="cpu", dtype=torch.float32)

@@ -11,7 +11,7 @@ import re
 
 import numpy as np
 import pytest
-from helpers import build_playground, press_generate
+from helpers import build_playground, press_generate, send_file
 
 import fyp_lite
 from fyp_course.panels.clip_picker import ClipPicker
@@ -235,12 +235,86 @@ def test_a_finding_of_the_doctor_is_a_hint(picker, tmp_path):
     assert picker.message.value.count("The doctor of lesson 01 does it for you.") == 1
 
 
+# ------------------------------------------------------------------------------ own clips
+
+
+def upload(picker, name, path) -> str:
+    return send_file(picker.upload, name, path.read_bytes())[-1]["sentence"]
+
+
 def test_an_upload_of_the_same_name_is_opened_again(picker, opened):
     for name in ("walk", "kick"):
-        content = (CLIPS / f"{name}.mp4").read_bytes()
-        picker._take_upload({"new": {"mine.mp4": {"content": content}}})
+        upload(picker, "mine.mp4", CLIPS / f"{name}.mp4")
+        picker.answers["skeleton"].click()
         assert file_hash(picker.clip.path) == file_hash(CLIPS / f"{name}.mp4")
         assert opened[-1] is picker.clip
+
+
+def test_of_an_upload_is_asked_what_it_is_before_anything_else(picker, opened):
+    before = picker.clip
+    said = upload(picker, "party.mp4", RAW)
+    assert said.startswith("Arrived: party.mp4: 72 frames of 320 × 320 pixels, ")
+    assert picker.question.layout.display == "" and opened == [] and picker.clip is before
+    assert "<b>party.mp4</b> looks like a raw video" in picker.asks.value
+    assert "dance.mp4 stays the clip" in picker.asks.value
+    assert picker.answers["raw"].button_style == "primary"
+    assert picker.answers["skeleton"].button_style == ""
+    with pytest.raises(KeypointsError, match=r"What party\.mp4 shows is not said yet"):
+        picker.check()
+
+    within_a_kernel(picker.answers["raw"].click, picker.extraction)
+    assert picker.question.layout.display == "none" and picker.input_type.value == "raw"
+    assert picker.clip.path.name == "party.mp4" and picker.extraction.keypoints is not None
+    assert [clip.path.name for clip in opened] == ["party.mp4", "party.mp4"]  # raw, skeleton
+    picker.check()
+
+
+def test_the_dropdown_is_an_answer_too_and_names_the_upload(picker, opened):
+    upload(picker, "mine.mp4", CLIPS / "walk.mp4")
+    assert picker.bundled.label == "dance"
+    picker.answers["skeleton"].click()
+    mine = picker.clip.path
+    assert picker.bundled.label == "mine.mp4" and picker.bundled.value == mine
+    assert "In use: mine.mp4: 96 frames" in picker.about.value
+    picker.bundled.value = CLIPS / "kick.mp4"
+    assert "In use: kick.mp4" in picker.about.value
+    picker.bundled.value = mine
+    assert opened[-1].path == mine and "In use: mine.mp4" in picker.about.value
+
+    upload(picker, "other.mp4", RAW)
+    within_a_kernel(lambda: setattr(picker.input_type, "value", "raw"), picker.extraction)
+    assert picker.clip.path.name == "other.mp4" and picker.question.layout.display == "none"
+
+
+def test_another_clip_takes_the_question_back(picker, opened):
+    upload(picker, "mine.mp4", RAW)
+    picker.bundled.value = CLIPS / "walk.mp4"
+    assert picker.question.layout.display == "none" and picker.clip.path.stem == "walk"
+    picker.check()
+    picker.input_type.value = "raw"
+    assert picker.clip.path.stem == "walk"
+
+
+def test_an_upload_that_is_no_clip_says_which_stays(picker, opened, tmp_path):
+    (tmp_path / "text.txt").write_text("nothing but words")
+    said = upload(picker, "text.mp4", tmp_path / "text.txt")
+    assert said.startswith("text.mp4 is a text file") and said.endswith("dance.mp4 stays the clip.")
+    assert opened == [] and picker.question.layout.display == "none"
+    assert "In use: dance.mp4: 184 frames" in picker.about.value
+
+
+def test_keypoints_are_no_question(picker, opened):
+    upload(picker, "mine.json", RAW.with_suffix(".json"))
+    assert picker.question.layout.display == "none" and opened[-1].path.name == "mine.json"
+
+
+def test_a_path_that_does_not_look_as_it_is_said_is_asked_about(picker, opened, tmp_path):
+    own = tmp_path / "own.mp4"
+    own.write_bytes(RAW.read_bytes())
+    picker.path.value = str(own)
+    assert picker.question.layout.display == "" and opened == []
+    picker.answers["skeleton"].click()  # taken at their word, and told
+    assert opened[-1].path == own and "own.mp4 is a raw video" in picker.message.value
 
 
 # ------------------------------------------------------------------------------ the playground
@@ -259,8 +333,9 @@ def test_a_raw_clip_makes_a_video(playground, tiny_pipeline):
     assert "joint" in chooser.lens.caption.value and "only" not in chooser.lens.caption.value
     press_generate(playground)
     card = playground.card
-    assert playground.message.value == "" and card.clip == "cartoon.mp4"
-    assert card.clip_hash == file_hash(RAW) and card.detector == "cartoon"
+    assert playground.message.value == "" and card.request.clip == "cartoon.mp4"
+    assert card.made.clip_hash == file_hash(RAW) and card.detector == "cartoon"
+    assert (card.request.input_type, card.request.backend) == ("raw", "cartoon")
     playground.sweep.row_values.value, playground.sweep.column_name.value = "1, 2", "none"
     press_generate(playground.sweep)
     assert playground.sweep.message.value == "" and playground.sweep.result is not None
@@ -314,7 +389,7 @@ def test_the_skeleton_can_be_saved_and_opened(playground, tmp_path):
     playground.picker.path.value = str(path)
     assert playground.save_keypoints.disabled and playground.picker.message.value == ""
     press_generate(playground)
-    assert playground.message.value == "" and playground.card.clip == path.name
+    assert playground.message.value == "" and playground.card.request.clip == path.name
     assert playground.card.detector is None
 
 
@@ -329,7 +404,7 @@ def test_a_card_of_a_raw_clip_is_restored(playground, tiny_pipeline, tmp_path):
     assert other.picker.extraction.detector.value == "cartoon"
     press_generate(other)
     assert (other.video == playground.video).all()
-    assert other.card.clip_settings == playground.card.clip_settings
+    assert other.card.request == playground.card.request
 
     searched = other.picker.extraction.task
     other.restore(playground.card)  # what it needs is there already
@@ -340,6 +415,6 @@ def test_a_card_of_a_detector_that_is_not_ready_is_explained(playground):
     choose_raw(playground.picker)
     press_generate(playground)
     values = json.loads(playground.card.to_json())
-    values["detector"] = "openpose"
+    values["backend"] = "openpose"
     with pytest.raises(KeypointsError, match=r"'openpose' cannot be used here: body_pose_model"):
         playground.restore(RunCard.from_json(json.dumps(values)))

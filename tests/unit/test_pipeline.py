@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from fyp_lite.denoising import guide
 from fyp_lite.files.hashes import CheckpointError, verify_hashes, write_hashes
 from fyp_lite.loading import load_pipeline
 from fyp_lite.pipeline import FollowYourPosePipeline
-from fyp_lite.sampling import initial_latents, lite_scheduler, predict_x0
+from fyp_lite.sampling import ExactDDIMScheduler, initial_latents, lite_scheduler, predict_x0
 from fyp_lite.settings import SampleSettings
 
 TWO_STEPS = SampleSettings(num_inference_steps=2, guidance_scale=3.0)
@@ -41,6 +43,14 @@ def test_video_has_the_skeletons_frames_and_size(pipeline, skeleton):
     assert result.video.shape == skeleton.shape
     assert result.video.dtype == np.uint8
     assert pipeline.size == 64
+
+
+def test_every_part_has_a_type_that_diffusers_can_check():
+    """With any other annotation diffusers prints a warning for each part, at every load."""
+    hints = get_type_hints(FollowYourPosePipeline.__init__)
+    assert hints.pop("return") is type(None)
+    assert Any not in hints.values()
+    assert all(inspect.isclass(hint) for hint in hints.values())
 
 
 def test_same_seed_alone_and_in_a_batch(pipeline, skeleton):
@@ -146,6 +156,18 @@ def test_bad_input_is_named(pipeline, skeleton):
 def test_unknown_words_come_with_near_ones(pipeline):
     assert pipeline.unknown_words("A Pandas, on the SEA!") == {"pandas": ["panda"]}
     assert pipeline.unknown_words("a xylophon")["xylophon"] == []
+    # Letters that changed places are a slip; a few letters in common are not.
+    assert pipeline.unknown_words("sae pdana") == {"sae": ["sea"], "pdana": ["panda"]}
+    assert pipeline.unknown_words("pad ten sun") == {"pad": [], "ten": [], "sun": []}
+
+
+def test_words_that_only_share_letters_are_not_suggested():
+    found = load_pipeline().unknown_words("qwer script img src riding astronot bech pupy robbot")
+    assert [near for word, near in found.items() if word in ("qwer", "script", "img", "src")] == (
+        [[]] * 4
+    )
+    assert found["riding"] == [] and found["astronot"][0] == "astronaut"
+    assert found["bech"][0] == "beach" and found["robbot"][0] == "robot"
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -228,6 +250,43 @@ def test_our_ddim_step_is_diffusers_where_steps_divide_1000(eta):
             for scheduler in (ours, theirs)
         )
         torch.testing.assert_close(found[0], expected[0], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("output", ["epsilon", "v_prediction", "sample"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"clip_sample": True},
+        {"clip_sample": True, "clip_sample_range": 0.5},
+        {"thresholding": True, "dynamic_thresholding_ratio": 0.9, "sample_max_value": 1.5},
+        {},
+    ],
+    ids=["clipped", "range", "thresholding", "plain"],
+)
+@pytest.mark.parametrize("corrected", [False, True])
+def test_our_ddim_step_keeps_what_diffusers_promises(options, corrected, output):
+    base = lite_scheduler().config
+    config = {**base, "prediction_type": output, "rescale_betas_zero_snr": False, **options}
+    ours, theirs = ExactDDIMScheduler.from_config(config), DDIMScheduler.from_config(config)
+    generator = torch.Generator().manual_seed(0)
+    noise, latents, given = torch.randn(3, 1, 4, 2, 8, 8, generator=generator) * 3
+    for scheduler in (ours, theirs):
+        scheduler.set_timesteps(20)
+    for timestep in ours.timesteps[3:6]:
+        found, expected = (
+            scheduler.step(noise, timestep, latents, 0.5, corrected, None, given, return_dict=False)
+            for scheduler in (ours, theirs)
+        )
+        for one, other in zip(found, expected, strict=True):
+            torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
+
+
+def test_noise_and_a_generator_together_are_refused():
+    scheduler = lite_scheduler()
+    scheduler.set_timesteps(4)
+    noise, generator = torch.zeros(1, 4, 2, 8, 8), torch.Generator()
+    with pytest.raises(ValueError, match="generator and variance_noise"):
+        scheduler.step(noise, 999, noise, 1.0, False, generator, noise)
 
 
 def test_runs_that_take_turns_do_not_disturb_each_other(pipeline, skeleton):

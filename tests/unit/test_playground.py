@@ -8,14 +8,15 @@ import json
 
 import numpy as np
 import pytest
-from helpers import build_playground, press_generate, shown_bytes
+from helpers import build_playground, press_generate, send_file, shown_bytes
 from PIL import Image
 
 import fyp_lite
-from fyp_course.panels.clip_picker import starting_settings, uploaded_files
+from fyp_course.panels.clip_picker import starting_settings
 from fyp_course.panels.playground import Playground
 from fyp_course.show import reduced_motion
 from fyp_lite.cards.card import RunCard, differences
+from fyp_lite.request import Request
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.video import write_video
 
@@ -34,8 +35,11 @@ def test_all_settings_reach_the_video(playground, tiny_pipeline):
     playground.seed.value = 7
     press_generate(playground)
     card = playground.card
-    assert card.clip_settings == ClipSettings(start_frame=40, num_frames=2, crop_right=100)
-    assert (card.negative_prompt, card.sample_settings.seed, card.clip) == ("sea", 7, "dance.mp4")
+    clip_settings = ClipSettings(start_frame=40, num_frames=2, crop_right=100)
+    sampling = SampleSettings(2, guidance_scale=3.0, seed=7)
+    assert card.request == Request(
+        *("a panda on the sea", "dance.mp4", "sea", clip_settings, sampling), model="unsaved"
+    )
     assert (card.run(tiny_pipeline) == playground.video).all()
 
 
@@ -84,19 +88,14 @@ def test_a_path_is_opened_and_a_bad_one_explained(playground, tmp_path):
     assert playground.picker.message.value == ""
 
 
-def test_uploads_of_both_widget_versions():
-    file = {"content": memoryview(b"abc")}
-    assert uploaded_files({"a.mp4": file}) == [("a.mp4", b"abc")]
-    assert uploaded_files(({"name": "a.mp4", **file},)) == [("a.mp4", b"abc")]
-    assert uploaded_files(()) == uploaded_files({}) == []
-
-
 def test_an_upload_is_opened_and_cannot_leave_its_folder(playground):
-    content = (CLIPS / "wave.mp4").read_bytes()
-    playground.picker._take_upload({"new": {"../../mine.mp4": {"content": content}}})
+    send_file(playground.picker.upload, "../../mine.mp4", (CLIPS / "wave.mp4").read_bytes())
+    playground.picker.answers["skeleton"].click()
     path = playground.chooser.clip.path
     assert path.name == "mine.mp4" and str(path.parents[1]) == playground.picker._uploads.name
-    assert playground.picker.bundled.value is None
+    assert playground.picker.bundled.value == path
+    assert playground.picker.bundled.label == "mine.mp4"
+    assert "In use: mine.mp4: 96 frames of 320 × 320 pixels" in playground.picker.about.value
 
 
 @pytest.mark.parametrize("frames", [1, 2, 5, 10, 21, 22, 60, 100])
@@ -237,7 +236,7 @@ def test_a_card_beyond_the_sliders_widens_them(playground):
     press_generate(playground)
     values = json.loads(playground.card.to_json())
     values["sample_settings"]["num_inference_steps"] = 80
-    values["guidance_scale"] = values["sample_settings"]["guidance_scale"] = 30.0
+    values["sample_settings"]["guidance_scale"] = 30.0
     playground.share.pasted.value = json.dumps(values)
     playground.share.restore.click()
     assert (playground.steps.value, playground.guidance_scale.value) == (80, 30)
@@ -247,18 +246,22 @@ def test_a_card_beyond_the_sliders_widens_them(playground):
     ("change", "said"),
     [
         ({"clip": "elsewhere.mp4"}, "open it by its path"),
-        ({"clip_hash": "0" * 64}, "not the one that is open"),
+        ({"made": {"clip_hash": "0" * 64}}, "not the one that is open"),
         ({"clip_settings": {"start_frame": 183}}, "start_frame 183"),
         ({"sample_settings": {"eta": 0.5}}, "no control for it"),
         ({"sample_settings": {"scheduler": "unipc"}}, "scheduler is unipc, and this panel has no"),
         ({"sample_settings": {"guidance_end": 0.5}}, "guidance_end is 0.5, and this panel has no"),
+        ({"sample_settings": {"pose_end": 0.5}}, "pose_end is 0.5, and this panel has no"),
         ({"format": "x"}, "format"),
+        ({"made": None}, "has None as made, but it must be an object"),
     ],
 )
 def test_a_card_that_cannot_be_restored_is_explained(playground, change, said):
     press_generate(playground)
     before = playground.chooser.settings
-    values = json.loads(playground.card.to_json()) | change
+    values = json.loads(playground.card.to_json())
+    for name, value in change.items():
+        values[name] = values[name] | value if isinstance(value, dict) else value
     playground.share.pasted.value = json.dumps(values)
     playground.share.restore.click()
     assert said in playground.share.message.value
@@ -288,7 +291,7 @@ def test_every_preset_fills_all_controls(playground):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "is not JSON"),
+        ("{", "bad.json is not a run card: it must be JSON"),
         ('{"code": "import os"}', "only"),
         ('{"prompt": 3}', "must be text"),
         ('{"clip": "../../secret.mp4"}', "its clip is ../../secret.mp4, which this panel lacks"),
@@ -331,7 +334,7 @@ def test_stills_show_the_ruler_and_the_lens(playground, monkeypatch):
     monkeypatch.setenv("FYP_LITE_STILLS", "1")
     for name in ("ruler", "lens"):
         monkeypatch.setattr(
-            f"fyp_course.{name}.show_picture", lambda picture, text: shown.append(text)
+            f"fyp_course.panels.{name}.show_picture", lambda picture, text: shown.append(text)
         )
     playground.show()
     assert [text.split()[0] for text in shown] == ["Frame", "Crop"]
@@ -344,7 +347,7 @@ def test_the_cost_is_told_when_a_slider_has_come_to_rest(playground):
         await playground._costing
 
     asyncio.run(session())
-    assert playground.cost.value.endswith("(14 network answers: 7 steps × 2 branches)")
+    assert playground.cost.value.endswith("(14 network evaluations: 7 steps × 2 branches)")
 
 
 def test_the_cost_is_told_after_a_run_that_came_in_between(playground):
@@ -356,7 +359,7 @@ def test_the_cost_is_told_after_a_run_that_came_in_between(playground):
         await playground._costing
 
     asyncio.run(session())
-    assert playground.cost.value.endswith("(14 network answers: 7 steps × 2 branches)")
+    assert playground.cost.value.endswith("(14 network evaluations: 7 steps × 2 branches)")
 
 
 def test_reduced_motion_leaves_nothing_moving(playground):

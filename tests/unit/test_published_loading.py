@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 
 from fyp_lite import data_dir
 from fyp_lite.cards.card import RunCard, make_card
-from fyp_lite.cli.convert import convert_command
+from fyp_lite.cli.main import main
 from fyp_lite.files.hashes import CheckpointError, file_hash, verify_hashes
 from fyp_lite.full.convert import convert_full
 from fyp_lite.full.lora import merge_lora
@@ -33,7 +33,8 @@ from fyp_lite.full.published import (
 )
 from fyp_lite.full.sources import CHECKPOINT, FullSources, assemble, find_files
 from fyp_lite.loading import load_pipeline
-from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.request import Request
+from fyp_lite.settings import SampleSettings
 
 
 @pytest.fixture(scope="module")
@@ -125,21 +126,19 @@ def test_the_folder_says_what_it_was_made_from(published, converted):
 
 def test_one_settings_object_and_a_card_for_each_twin(converted, tiny_pipeline):
     full = load_pipeline(converted, device="cpu", dtype=torch.float32)
-    settings, video = SampleSettings(), np.zeros((8, 64, 64, 3), np.uint8)
-    clip = data_dir() / "clips/dance.mp4"
-    cards = [
-        make_card(pipeline, clip, ClipSettings(), settings, "a panda", video, 1.0)
-        for pipeline in (full, tiny_pipeline)
-    ]
-    assert cards[0].sample_settings == cards[1].sample_settings == settings
-    assert [card.guidance_scale for card in cards] == [12.5, 3.0]
-    assert [card.model for card in cards] == ["full", "unsaved"]
+    video = np.zeros((8, 64, 64, 3), np.uint8)
+    request = Request("a panda", str(data_dir() / "clips/dance.mp4"))
+    cards = [make_card(pipeline, request, video, 1.0) for pipeline in (full, tiny_pipeline)]
+    scales = [card.request.sample_settings.guidance_scale for card in cards]
+    assert scales == [12.5, 3.0]  # each model's own; all else is the same
+    one, other = (card.request.changed({"guidance_scale": None, "model": "-"}) for card in cards)
+    assert one == other
+    assert [card.made.model for card in cards] == ["full", "unsaved"]
     assert RunCard.from_json(cards[0].to_json()) == cards[0]
     # The recorded hashes are those of the files.
     (converted / "hashes.json").rename(converted / "kept")
-    assert make_card(full, clip, ClipSettings(), settings, "", video, 1.0).weights_hash == (
-        cards[0].weights_hash
-    )
+    again = make_card(full, request, video, 1.0)
+    assert again.made.weights_hash == cards[0].made.weights_hash
     (converted / "kept").rename(converted / "hashes.json")
 
 
@@ -294,10 +293,11 @@ def test_a_full_disk_is_told_before_writing(tmp_path, sources, monkeypatch):
 def test_the_command(tmp_path, sources, capsys):
     options = ["--stable-diffusion", sources.stable_diffusion]
     options += ["--follow-your-pose", sources.follow_your_pose]
-    assert convert_command([*options, "--out", str(tmp_path / "full")]) == 0
+    assert main(["convert", *options, "--out", str(tmp_path / "full")]) == 0
     assert str(tmp_path / "full") in capsys.readouterr().out
-    with pytest.raises(CheckpointError, match=r"has no followyourpose_checkpoint-1000/pytorch"):
-        convert_command(["--follow-your-pose", str(tmp_path), *options[:2]])
+    assert main(["convert", "--follow-your-pose", str(tmp_path), *options[:2]]) == 2
+    error = capsys.readouterr().err
+    assert "has no followyourpose_checkpoint-1000/pytorch" in error and error.count("\n") == 1
 
 
 # ---------------------------------------------------------------------------- LoRA

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from fyp_course.seats import RoomError, gather_cards, hand_in, seat
-from fyp_lite.cards.card import RunCard, class_picture, make_card
+from fyp_lite.cards.card import RunCard, make_card
+from fyp_lite.cards.picture import class_picture
 from fyp_lite.opening import prepare_clip
+from fyp_lite.request import Request
 from fyp_lite.settings import ClipSettings, SampleSettings
 
 
@@ -16,11 +18,16 @@ from fyp_lite.settings import ClipSettings, SampleSettings
 def card(tiny_pipeline) -> RunCard:
     from fyp_lite import data_dir
 
-    clip, settings = data_dir() / "clips" / "dance.mp4", ClipSettings(num_frames=2)
+    clip, settings = str(data_dir() / "clips" / "dance.mp4"), ClipSettings(num_frames=2)
     sampling = SampleSettings(num_inference_steps=1, seed=seat(7))
+    request = Request("a panda", clip, clip_settings=settings, sample_settings=sampling)
     frames = prepare_clip(clip, settings, tiny_pipeline.size).frames
     video = tiny_pipeline("a panda", frames, sampling).video
-    return make_card(tiny_pipeline, clip, settings, sampling, "a panda", video, 1.0)
+    return make_card(tiny_pipeline, request, video, 1.0)
+
+
+def prompted(card: RunCard, prompt: str) -> RunCard:
+    return replace(card, request=replace(card.request, prompt=prompt))
 
 
 def test_a_seat_is_its_number_or_that_of_the_hubs_user(monkeypatch):
@@ -43,13 +50,13 @@ def test_what_is_no_seat_is_refused(number):
 
 def test_cards_are_handed_in_and_gathered_in_the_order_of_the_seats(card, tmp_path, monkeypatch):
     monkeypatch.setenv("FYP_LITE_CARDS", str(tmp_path))
-    hand_in(replace(card, prompt="a robot"), 12)
+    hand_in(prompted(card, "a robot"), 12)
     assert hand_in(card, 7) == tmp_path / "seat-007.png"
-    hand_in(replace(card, prompt="a frog"), 7)  # thought better of it
+    hand_in(prompted(card, "a frog"), 7)  # thought better of it
     (tmp_path / "holiday.png").write_bytes(b"\x89PNG no picture")
     (tmp_path / "notes.txt").write_text("not asked for")
     cards, troubles = gather_cards()
-    assert [card.prompt for card in cards] == ["a frog", "a robot"]
+    assert [card.request.prompt for card in cards] == ["a frog", "a robot"]
     assert len(troubles) == 1 and troubles[0].startswith("holiday.png is left out. ")
     assert class_picture(cards).shape[2] == 3
 

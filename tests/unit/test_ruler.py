@@ -120,7 +120,7 @@ def test_stills_show_the_ruler(clip, monkeypatch):
     monkeypatch.setattr(
         "fyp_course.panels.ruler.show_picture", lambda picture, text: shown.append(picture.shape[1])
     )
-    FrameRuler(clip, size=64).show()
+    FrameRuler(clip, size=64).show_still()
     assert shown == [WIDTH]
 
 

@@ -97,7 +97,7 @@ def test_stop_keeps_the_steps_so_far(scrubber):
 def test_before_the_run_the_slider_waits(scrubber):
     assert scrubber.step.disabled
     assert "Press the button: “a panda on the sea” in 4 steps" in scrubber.caption.value
-    assert "on this machine (8 network answers" in scrubber._cost()
+    assert "on this machine (8 network evaluations" in scrubber._cost()
 
 
 def test_frames_that_are_no_skeleton_are_refused(tiny_pipeline):
@@ -111,5 +111,5 @@ def test_stills_show_a_strip(scrubber, monkeypatch):
     monkeypatch.setattr(
         "fyp_course.panels.scrubber.show_picture", lambda picture, text: shown.append(text)
     )
-    scrubber.show()
+    scrubber.show_still()
     assert shown == [f"4 steps, what the network sees and expects, step by step: {PROMPT}"]

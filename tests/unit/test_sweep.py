@@ -1,9 +1,10 @@
-"""Sweeps: what is made, stored, taken up again and drawn."""
+"""Sweeps: what is made, stored, resumed and drawn."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,12 +13,14 @@ from PIL import Image
 
 import fyp_lite
 from fyp_course.panels.sweep import SweepPanel
+from fyp_lite.cards.card import RunCard
 from fyp_lite.clip import ClipError
 from fyp_lite.drawing import LIT
 from fyp_lite.opening import open_clip, prepare_clip
+from fyp_lite.request import Request
 from fyp_lite.settings import ClipSettings, SampleSettings, SettingsError
 from fyp_lite.sweeps.axes import SweepError, read_values
-from fyp_lite.sweeps.sheet import CELL, Given, Sweep, SweepResult, sweep
+from fyp_lite.sweeps.sheet import CELL, Sweep, SweepResult, sweep
 
 SHORT = ClipSettings(num_frames=2)
 QUICK = SampleSettings(num_inference_steps=2)
@@ -28,6 +31,12 @@ PROMPT = "a panda on the sea"
 def clip():
     with open_clip(fyp_lite.data_dir() / "clips" / "dance.mp4") as opened:
         yield opened
+
+
+@pytest.fixture
+def request_of_all(clip) -> Request:
+    """What the videos of a sweep have in common here."""
+    return Request(PROMPT, clip, clip_settings=SHORT, sample_settings=QUICK)
 
 
 @pytest.fixture
@@ -44,9 +53,9 @@ def counted(tiny_pipeline, monkeypatch):
     return tiny_pipeline, begun
 
 
-def test_each_cell_is_what_the_pipeline_makes(tiny_pipeline, clip, tmp_path):
+def test_each_cell_is_what_the_pipeline_makes(tiny_pipeline, clip, request_of_all, tmp_path):
     rows, columns = {"frame_stride": [1, 10]}, {"seed": [0, 5]}
-    result = sweep(tiny_pipeline, clip, PROMPT, SHORT, QUICK, rows, columns, out=tmp_path)
+    result = sweep(tiny_pipeline, request_of_all, rows, columns, out=tmp_path)
     assert list(result.videos) == [(1, 0), (1, 5), (10, 0), (10, 5)]
     chosen = prepare_clip(clip, ClipSettings(frame_stride=10, num_frames=2), tiny_pipeline.size)
     settings = SampleSettings(num_inference_steps=2, seed=5)
@@ -56,22 +65,35 @@ def test_each_cell_is_what_the_pipeline_makes(tiny_pipeline, clip, tmp_path):
     assert result.title == f"“{PROMPT}” · num_frames 2 · num_inference_steps 2"
 
 
-def test_a_second_call_makes_nothing_again(counted, clip, tmp_path):
+def test_the_pose_dial_is_an_axis(tiny_pipeline, clip, request_of_all, tmp_path):
+    rows, columns = {"pose_strength": [0, 0.5]}, {"pose_end": [0.4, 1]}
+    result = sweep(tiny_pipeline, request_of_all, rows, columns, out=tmp_path)
+    chosen = prepare_clip(clip, SHORT, tiny_pipeline.size)
+    for (strength, end), video in result.videos.items():
+        settings = replace(QUICK, pose_strength=strength, pose_end=end)
+        assert (video == tiny_pipeline(PROMPT, chosen.frames, settings).video).all()
+    assert (result.videos[0, 1] == result.videos[0, 0.4]).all()
+    assert (result.videos[0, 1] != result.videos[0.5, 1]).any()
+    cards = [RunCard.load(path).request.sample_settings for path in tmp_path.glob("*.json")]
+    assert {(card.pose_strength, card.pose_end) for card in cards} == result.videos.keys()
+
+
+def test_a_second_call_makes_nothing_again(counted, clip, request_of_all, tmp_path):
     pipeline, begun = counted
     rows = {"seed": [0, 1]}
-    first = sweep(pipeline, clip, PROMPT, SHORT, QUICK, rows, out=tmp_path)
+    first = sweep(pipeline, request_of_all, rows, out=tmp_path)
     times = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.npz")}
-    again = sweep(pipeline, clip.path, PROMPT, SHORT, QUICK, rows, out=tmp_path)
+    again = sweep(pipeline, replace(request_of_all, clip=str(clip.path)), rows, out=tmp_path)
     assert begun == [PROMPT] * 2 and list(again.videos) == [(0, None), (1, None)]
     assert all((first.videos[key] == again.videos[key]).all() for key in first.videos)
     assert times == {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.npz")}
-    more = sweep(pipeline, clip, PROMPT, SHORT, QUICK, {"seed": [1, 2]}, out=tmp_path)
+    more = sweep(pipeline, request_of_all, {"seed": [1, 2]}, out=tmp_path)
     assert len(begun) == 3 and (more.videos[1, None] == first.videos[1, None]).all()
 
 
-def test_an_interrupted_sweep_goes_on_where_it_was(counted, clip, tmp_path):
+def test_an_interrupted_sweep_is_resumed(counted, request_of_all, tmp_path):
     pipeline, begun = counted
-    job = Sweep(pipeline, Given(clip, PROMPT, SHORT, QUICK), {"seed": [0, 1]}, None, tmp_path)
+    job = Sweep(pipeline, request_of_all, {"seed": [0, 1]}, None, tmp_path)
     steps = job.steps()
     seen = [next(steps) for _ in range(5)]
     assert [at[:4] for at in seen] == [(0, 2, s, 2) for s in range(3)] + [
@@ -88,23 +110,26 @@ def test_an_interrupted_sweep_goes_on_where_it_was(counted, clip, tmp_path):
     assert len(begun) == 3 and len(job.result().videos) == 2
 
 
-def test_another_model_prompt_or_clip_is_another_video(counted, clip, tmp_path):
+def test_another_model_prompt_or_clip_is_another_video(counted, request_of_all, tmp_path):
     pipeline, begun = counted
     rows = {"seed": [0]}
-    sweep(pipeline, clip, PROMPT, SHORT, QUICK, rows, out=tmp_path)
-    sweep(pipeline, clip, "a panda", SHORT, QUICK, rows, out=tmp_path)
-    sweep(pipeline, clip, PROMPT, SHORT, QUICK, rows, out=tmp_path, negative_prompt="sea")
-    walk = fyp_lite.data_dir() / "clips" / "walk.mp4"
-    sweep(pipeline, walk, PROMPT, SHORT, QUICK, rows, out=tmp_path)
+    sweep(pipeline, request_of_all, rows, out=tmp_path)
+    sweep(pipeline, replace(request_of_all, prompt="a panda"), rows, out=tmp_path)
+    sweep(pipeline, replace(request_of_all, negative_prompt="sea"), rows, out=tmp_path)
+    walk = str(fyp_lite.data_dir() / "clips" / "walk.mp4")
+    sweep(pipeline, replace(request_of_all, clip=walk), rows, out=tmp_path)
     weight = next(pipeline.unet.parameters()).data
     weight += 0.5
-    sweep(pipeline, clip, PROMPT, SHORT, QUICK, rows, out=tmp_path)
+    sweep(pipeline, request_of_all, rows, out=tmp_path)
     weight -= 0.5
     assert len(begun) == 5
 
 
-def test_a_stored_video_tells_what_made_it(tiny_pipeline, clip, tmp_path):
-    sweep(tiny_pipeline, clip, "-", SHORT, QUICK, {"prompt": [PROMPT]}, out=tmp_path)
+def test_a_stored_video_tells_what_made_it(tiny_pipeline, request_of_all, tmp_path):
+    sweep(
+        *(tiny_pipeline, replace(request_of_all, prompt="-"), {"prompt": [PROMPT]}),
+        out=tmp_path,
+    )
     (path,) = tmp_path.glob("*.npz")
     recipe = json.loads(str(np.load(path)["recipe"]))
     assert (recipe["prompt"], recipe["clip"], recipe["guidance_scale"]) == (PROMPT, "dance.mp4", 3)
@@ -112,8 +137,8 @@ def test_a_stored_video_tells_what_made_it(tiny_pipeline, clip, tmp_path):
         assert sheet.width >= CELL * 2
 
 
-def test_a_damaged_file_is_named(tiny_pipeline, clip, tmp_path):
-    arguments = (tiny_pipeline, clip, PROMPT, SHORT, QUICK, {"seed": [0]})
+def test_a_damaged_file_is_named(tiny_pipeline, request_of_all, tmp_path):
+    arguments = (tiny_pipeline, request_of_all, {"seed": [0]})
     sweep(*arguments, out=tmp_path)
     (path,) = tmp_path.glob("*.npz")
     path.write_bytes(path.read_bytes()[:-200])
@@ -135,14 +160,17 @@ def test_a_damaged_file_is_named(tiny_pipeline, clip, tmp_path):
         ({"frame_stride": [1, 500]}, None, ClipError, "frame_stride 500"),
         ({"crop_left": [0, 600]}, None, ClipError, "crop_left 600"),
         ({"guidance_scale": [1, -2]}, None, SettingsError, "guidance_scale is -2"),
+        ({"pose_strength": [1, -1]}, None, SettingsError, "pose_strength is -1"),
+        ({"pose": [1]}, None, SweepError, "did you mean 'pose_strength'"),
+        ({"model": ["lite"]}, None, SweepError, "'model', which is no setting"),
     ],
 )
 def test_what_cannot_be_run_is_refused_before_the_first_video(
-    counted, clip, tmp_path, rows, columns, error, said
+    counted, request_of_all, tmp_path, rows, columns, error, said
 ):
     pipeline, begun = counted
     with pytest.raises(error, match=said):
-        sweep(pipeline, clip, PROMPT, SHORT, QUICK, rows, columns, out=tmp_path / "new")
+        sweep(pipeline, request_of_all, rows, columns, out=tmp_path / "new")
     assert not begun and not (tmp_path / "new").exists()
 
 
@@ -171,6 +199,11 @@ def test_the_video_of_all_lasts_as_long_as_the_longest():
 def test_typed_values():
     assert read_values("frame_stride", "1, 3,10 ,") == [1, 3, 10]
     assert read_values("guidance_scale", "1, 2.5") == [1, 2.5]
+    assert read_values("guidance_scale", "1e-1, 1e1, 2.5E0, .5") == [0.1, 10, 2.5, 0.5]
+    assert isinstance(read_values("num_inference_steps", "1e1")[0], int)
+    for text in ("nan", "inf", "1e999", "one", "1,x", "--1"):
+        with pytest.raises(SweepError, match="is no number for eta"):
+            read_values("eta", text)
     assert read_values("prompt", "a panda, at sunset | a robot") == [
         "a panda, at sunset",
         "a robot",
@@ -184,8 +217,8 @@ def test_typed_values():
 
 
 @pytest.fixture
-def panel(tiny_pipeline, clip, tmp_path):
-    panel = SweepPanel(tiny_pipeline, lambda: Given(clip, PROMPT, SHORT, QUICK), tmp_path)
+def panel(tiny_pipeline, request_of_all, tmp_path):
+    panel = SweepPanel(tiny_pipeline, lambda: request_of_all, tmp_path)
     panel.row_values.value = "1, 10"
     return panel
 

@@ -10,8 +10,8 @@ from torch import nn
 from fyp_course.exercises import lesson_08, lesson_09, lesson_10
 from fyp_lite import data_dir
 from fyp_lite.opening import open_clip
-from fyp_lite.settings import ClipSettings, SampleSettings
-from fyp_lite.sweeps.sheet import Given
+from fyp_lite.request import Request
+from fyp_lite.settings import SampleSettings
 from fyp_world.world.characters import CHARACTERS
 
 
@@ -24,6 +24,8 @@ def test_a_character_needs_a_new_name_and_another_colour(said):
     for same in (bear.palette, bear.palette | {"skn": (86, 190, 76)}):
         wrong = replace(bear, name="frog", palette=same)
         assert "change one of skin, muzzle" in tried(exercise, said, wrong)
+    told = tried(exercise, said, wrong)
+    assert "The bear has no colour" in told and "skn" in told
     for colour in ((300, 0, 0), [86, 190, 76], (0.3, 0.7, 0.3), "green"):
         wrong = replace(bear, name="frog", palette=palette | {"skin": colour})
         assert "three whole numbers" in tried(exercise, said, wrong)
@@ -44,6 +46,8 @@ def test_the_trained_share_counts_numbers_not_tensors(said):
     network[0].requires_grad_(False)
     exercise = lesson_08.share_that_is_trained(network)
     assert "0.500 is too small" in tried(exercise, said, 0.5)
+    assert "75 is no share: give a number from 0 to 1" in tried(exercise, said, 75)
+    assert "-0.1 is no share" in tried(exercise, said, -0.1)
     assert passes(exercise, said) and exercise.solution() == 0.75
 
 
@@ -66,8 +70,8 @@ def test_the_friend_and_the_sweep(said, tmp_path):
     assert passes(lesson_10.find_the_difference(), said)
 
     clip = open_clip(data_dir() / "clips" / "dance.mp4")
-    given = Given(clip, "a panda", ClipSettings(), SampleSettings(num_inference_steps=2))
-    exercise = lesson_10.plan_the_sweep(build_tiny_pipeline([]), given, tmp_path)
+    request = Request("a panda", clip, sample_settings=SampleSettings(num_inference_steps=2))
+    exercise = lesson_10.plan_the_sweep(build_tiny_pipeline([]), request, tmp_path)
     two = {"rows": {"frame_stride": [1, 6]}, "columns": {"seed": [0, 1]}}
     assert "2 strides and 2 seeds" in tried(exercise, said, two)
     other = {"rows": {"guidance_scale": [2, 3]}, "columns": {"seed": [0, 1]}}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
+import torch
 
+from fyp_lite.judges.scores import Judge
 from fyp_lite.loading import load_pipeline
 from fyp_lite.settings import SampleSettings
 from fyp_world.evaluation import measures, truth
@@ -55,7 +58,7 @@ def test_another_character_stands_in_the_same_pose_and_place(stills, drawn):
 def test_figures_have_a_ceiling_and_a_floor(tmp_path):
     of = truth.Truth(load_pipeline("lite"), 2, held_out=True)
     settings = SampleSettings(num_inference_steps=1)
-    figures = of.figures(settings)
+    figures = of.figures(Judge(), settings)
     assert set(figures["generated"]["all"]) == set(truth.PARTS)
     assert 0 <= figures["heads told from drawn ones"] <= 1
     assert of.psnr(of.drawn)["all"]["heads"] > 80
@@ -63,14 +66,22 @@ def test_figures_have_a_ceiling_and_a_floor(tmp_path):
     assert (tmp_path / "heads.png").stat().st_size > 1000
 
 
-def crops(rng: np.random.Generator, count: int) -> np.ndarray:
-    return rng.integers(0, 256, (count, 16, 16, 3)).astype(np.uint8)
+def test_only_different_pictures_are_told_apart():
+    generator = torch.Generator().manual_seed(0)
+    first, second = (torch.randn(200, 20, generator=generator) for _ in range(2))
+    groups = np.arange(200) // 2
+    assert 0.35 < truth.two_sample(first, second, groups) < 0.65
+    second[:, 3] += 3
+    assert truth.two_sample(first, second, groups) > 0.85
+    # What a half has in common with itself alone is no difference.
+    first, second = (torch.randn(200, 200, generator=generator) for _ in range(2))
+    assert truth.two_sample(first, second, np.arange(200)) < 0.65
 
 
-def test_only_different_crops_are_told_apart():
-    rng = np.random.default_rng(0)
-    first, second = crops(rng, 120), crops(rng, 120)
-    groups = np.arange(120) // 2
-    assert 0.35 < truth.two_sample(first, second, groups, steps=30) < 0.65
-    second[:, 4:8, 4:8] //= 4
-    assert truth.two_sample(first, second, groups, steps=30) > 0.9
+def test_features_tell_blurred_crops():
+    stills = measures.clips(24, 1, held_out=False)
+    crops = np.stack([render_clip(still)[0, 96:160, 96:160] for still in stills])
+    blurred = np.stack([cv2.GaussianBlur(crop, (0, 0), 2) for crop in crops])
+    judge = Judge()
+    features = [truth.crop_features(judge, c) for c in (blurred, crops)]
+    assert truth.two_sample(features[0], features[1], np.arange(len(crops))) > 0.8

@@ -10,14 +10,15 @@ import sys
 
 import numpy as np
 import pytest
-from helpers import press_generate
+from helpers import press_generate, send_file
 
 import fyp_lite
 from fyp_course import visit
 from fyp_course.panels.playground import Playground
-from fyp_course.public import serve
+from fyp_course.public import page, serve
 from fyp_course.visit import Limits, Visit, VisitError, own_folder, plain_name
 from fyp_lite.cli.main import main
+from fyp_lite.request import Request
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.video import write_video
 
@@ -43,7 +44,11 @@ def playground(tiny_pipeline, tmp_path):
 
 
 def upload(panel, name, content):
-    panel.picker._take_upload({"new": {name: {"content": content}}})
+    """Returns what is said of it; what it looks like is answered."""
+    said = send_file(panel.picker.upload, name, content)[-1]["sentence"]
+    if panel.picker.question.layout.display == "":
+        panel.picker.answers["skeleton"].click()
+    return said
 
 
 # ------------------------------------------------------------------------------ limits
@@ -66,7 +71,8 @@ def test_limits_that_are_none(change, said):
 def test_what_is_within_the_limits_passes():
     guest = Visit(LIMITS)
     guest.check_upload("a.mp4", 1_000_000)
-    guest.check_run(ClipSettings(num_frames=4), SampleSettings(3), "x" * 30, "")
+    settings = ClipSettings(num_frames=4), SampleSettings(3)
+    guest.check_run(Request("x" * 30, "dance", "y" * 30, *settings))
     guest.check_sweep(2)
     guest.begin(3)
 
@@ -111,7 +117,7 @@ def test_names_are_a_files_and_no_more(given, name):
 
 def test_a_folder_is_private_and_ends_with_its_process(tmp_path):
     code = (
-        "from fyp_course.public.visit import own_folder; folder = own_folder('visitor'); "
+        "from fyp_course.visit import own_folder; folder = own_folder('visitor'); "
         "(folder / 'mine').write_text('x'); print(folder, oct(folder.stat().st_mode)[-3:])"
     )
     environment = os.environ | {"TMPDIR": str(tmp_path)}
@@ -147,8 +153,8 @@ def test_a_path_opens_nothing(playground):
 
 def test_of_uploads_the_last_is_kept(playground):
     for name in ("wave.mp4", "kick.mp4"):
-        upload(playground, f"../../{name}", (CLIPS / name).read_bytes())
-    said, wave = playground.picker.message.value, playground.chooser.clip.path
+        said = upload(playground, f"../../{name}", (CLIPS / name).read_bytes())
+    wave = playground.chooser.clip.path
     assert wave.name == "wave.mp4" and "kick.mp4 holds more than max_frames=100" in said
     assert list(wave.parents[1].glob("*/*")) == [wave]
     upload(playground, "walk.mp4", (CLIPS / "walk.mp4").read_bytes())
@@ -157,15 +163,15 @@ def test_of_uploads_the_last_is_kept(playground):
 
 
 def test_too_much_is_refused_in_words(playground, tmp_path):
-    upload(playground, "big.mp4", b"x" * 1_000_001)
-    assert "big.mp4 has 1.0 MB, but at most 1 MB are taken" in playground.picker.message.value
+    (answer,) = send_file(playground.picker.upload, "big.mp4", b"x", size=1_000_001)  # at once
+    assert "big.mp4 has 1.0 MB, but at most 1 MB are taken" in answer["sentence"]
     write_video(tmp_path / "wide.mp4", np.zeros((2, 1000, 1100, 3), np.uint8), 10)
-    upload(playground, "wide.mp4", (tmp_path / "wide.mp4").read_bytes())
-    assert "more than max_pixels=1000000" in playground.picker.message.value
+    said = upload(playground, "wide.mp4", (tmp_path / "wide.mp4").read_bytes())
+    assert "more than max_pixels=1000000" in said
     long = json.loads((CLIPS / "cartoon.json").read_text())
     long["frames"] *= 2
-    upload(playground, "long.json", json.dumps(long).encode())
-    assert "long.json has 144 frames, but at most 100" in playground.picker.message.value
+    said = upload(playground, "long.json", json.dumps(long).encode())
+    assert "long.json has 144 frames, but at most 100" in said
     assert playground.chooser.clip.path.name == "dance.mp4"
 
 
@@ -239,8 +245,15 @@ def test_results_are_downloads(playground, tmp_path):
 
 
 def test_the_page_holds_the_limits_and_no_more():
-    words, code = serve.notebook(LIMITS)["cells"]
+    words, code = serve.notebook(LIMITS, 15)["cells"]
+    assert "nobody uses for 15 min" in words["source"]
+    assert "notice_of_the_end(15)" in code["source"]
     assert repr(LIMITS) in code["source"] and "stays on this server" in words["source"]
+    imports = code["source"].partition("\n\ndisplay(")[0]
+    names: dict = {}
+    exec(imports, names)  # what the cell needs is where it says
+    assert names["Limits"] is Limits and names["open_playground"] is page.open_playground
+    assert names["notice_of_the_end"] is page.notice_of_the_end
     compile(code["source"], "cell", "exec")
     assert eval(repr(LIMITS), {"Limits": Limits}) == LIMITS
 

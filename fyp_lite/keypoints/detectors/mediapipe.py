@@ -36,12 +36,7 @@ from fyp_lite.keypoints.detectors.blazepose import (
 # Names of the two files: in MediaPipe's wheel, and in the .task file of its newer versions.
 FINDER = ("pose_detection.tflite", "pose_detector.tflite")
 READER = ("pose_landmark_full.tflite", "pose_landmarks_detector.tflite")
-FOLDER = cache_dir() / "mediapipe"
-# Only a source of the two files, so its Python and its system need not be this one's.
-DOWNLOAD = (
-    "pip download mediapipe==0.10.14 --no-deps --only-binary=:all: --python-version=3.12 "
-    f'--platform=manylinux2014_x86_64 -d "{FOLDER}"'
-)
+
 MIN_BODY = 0.5  # score of a body read
 MIN_EVIDENCE = 0.5  # mean peak of the joints' heatmaps; guesses at half a body have about 0.4
 FIND_EVERY = 10  # frames between looks for more people
@@ -57,12 +52,27 @@ class Body(NamedTuple):
     square: Square
 
 
+def networks_folder() -> Path:
+    """Where the two networks are kept; the environment variable FYP_LITE_HOME moves it."""
+    return cache_dir() / "mediapipe"
+
+
+def download_command() -> str:
+    """The shell command that fetches the two networks to `networks_folder`."""
+    # Only a source of the two files, so its Python and its system need not be this one's.
+    return (
+        "pip download mediapipe==0.10.14 --no-deps --only-binary=:all: --python-version=3.12 "
+        f'--platform=manylinux2014_x86_64 -d "{networks_folder()}"'
+    )
+
+
 def report() -> tuple[bool, str]:
     """Whether LiteRT and the two networks are here, and a sentence on them."""
     if find_spec("ai_edge_litert") is None:
         return False, "LiteRT is missing: run `pip install 'fyp-lite[pose]'`."
-    if _find(FOLDER) is None:
-        return False, f"its two networks are missing: run `{DOWNLOAD}` once (36 MB, Apache 2.0)."
+    if _find(networks_folder()) is None:
+        command = download_command()
+        return False, f"its two networks are missing: run `{command}` once (36 MB, Apache 2.0)."
     return True, "reads several people, each at least a third of the frame's height; Apache 2.0."
 
 
@@ -73,12 +83,12 @@ def read_networks(weights: Path | None) -> tuple[bytes, bytes]:
     """The files of the finding and the reading network.
 
     Args:
-        weights: a folder, a wheel of mediapipe or a .task file; None for where `DOWNLOAD` puts it.
+        weights: a folder, a wheel of mediapipe or a .task file; None for `networks_folder`.
 
     Raises:
         KeypointsError: they are not there.
     """
-    place = FOLDER if weights is None else file_path(weights)
+    place = networks_folder() if weights is None else file_path(weights)
     found = _find(place)
     if found is None and weights is None:
         raise KeypointsError(f"mediapipe cannot be used: {report()[1]}")
@@ -211,7 +221,7 @@ class MediapipeBackend:
         return keep_seen(people, *frame.shape[:2])
 
     def _add(self, bodies: list[Body], frame: np.ndarray, squares: list[Square]) -> None:
-        """Read a body in each square and keep those that are nobody's whom we have."""
+        """Read a body in each square and keep bodies we have not found yet."""
         for square in squares:
             if len(bodies) == self._max_people:
                 return

@@ -10,14 +10,14 @@ as the repairs before it leave them. A clean skeleton clip has none.
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-import numpy as np
+from typing import cast
 
 from fyp_lite.files.decoding import check_frames
 from fyp_lite.keypoints.diagnose.colours import check_background, check_palette, check_sides
-from fyp_lite.keypoints.diagnose.finding import Finding
+from fyp_lite.keypoints.diagnose.finding import Finding, Look
 from fyp_lite.keypoints.diagnose.lines import check_edges, check_lines, check_size
 from fyp_lite.keypoints.diagnose.timing import check_timing
+from fyp_lite.lazy_frames import AnyFrames, Frames
 
 __all__ = ["Finding", "apply_repairs", "diagnose"]
 
@@ -29,32 +29,32 @@ CHECKS = (
 )
 
 
-def diagnose(frames: np.ndarray, fps: float) -> list[Finding]:
+def diagnose(frames: Frames, fps: float) -> list[Finding]:
     """What keeps a clip from being a good skeleton video; empty where nothing does.
 
     Args:
-        frames: `[f, h, w, 3]` uint8 RGB.
+        frames: `[f, h, w, 3]` uint8 RGB, an array or lazy (`Clip.frames`): read one at a time.
         fps: frames a second.
 
     Raises:
         ClipError: frames of another kind.
     """
     check_frames(frames)
-    findings = []
+    findings, look = [], Look(frames, fps)
     for check in CHECKS:
-        finding = check(frames, fps)
+        finding = check(look)
         if finding is not None:
             findings.append(finding)
             if finding.name in FIRST:
                 if finding.repair is None:
                     break
-                frames = finding.repair(frames)
+                look = Look(finding.repair(look.frames), fps)
     return findings
 
 
-def apply_repairs(frames: np.ndarray, findings: Iterable[Finding]) -> np.ndarray:
+def apply_repairs(frames: AnyFrames, findings: Iterable[Finding]) -> AnyFrames:
     """The frames after every repair that the findings offer, one after the other."""
     for finding in findings:
         if finding.repair is not None:
-            frames = finding.repair(frames)
+            frames = cast(AnyFrames, finding.repair(frames))  # lazy ones stay lazy
     return frames

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import cv2
 import numpy as np
 
-from fyp_lite.keypoints.diagnose.finding import Finding, drawn, sample
+from fyp_lite.keypoints.diagnose.finding import Finding, Look, brightest
 from fyp_lite.keypoints.diagnose.repaint import read_openpose
+from fyp_lite.lazy_frames import changed
 from fyp_lite.skeleton import (
     BLACK_LEVEL,
     DRAWN_LEVEL,
@@ -26,16 +25,15 @@ MIN_JOINTS = 8  # of 17 per frame: a rainbow with fewer is another program's
 GREY = 0.4  # saturation of lines without colour
 
 
-def check_background(frames: np.ndarray, _fps: float) -> Finding | None:
+def check_background(look: Look) -> Finding | None:
     """Anything but lines on black: another flat colour, a raw video, nothing at all."""
-    some = sample(frames)
-    black = float((some.max(axis=-1) < BLACK_LEVEL).mean())
+    some = look.pixels
+    black = float((brightest(some) < BLACK_LEVEL).mean())
     if black >= MIN_BLACK:
-        return None if drawn(frames).any() else EMPTY
+        return None if look.drawn.any() else EMPTY
     colour = np.median(some.reshape(-1, 3), axis=0)
-    flat = float((np.abs(some - colour).max(axis=-1) < FLAT).mean())
-    clear = partial(_clear, colour=colour)
-    if flat < MIN_BLACK or _style(clear(some)) == "other":
+    flat = float(np.mean([(_away(frame, colour) < FLAT).mean() for frame in some]))
+    if flat < MIN_BLACK or _style(np.stack([_clear(frame, colour) for frame in some])) == "other":
         return Finding(
             "raw",
             f"Only {black:.0%} of the pixels are black, and what is there is no skeleton on a flat "
@@ -48,7 +46,7 @@ def check_background(frames: np.ndarray, _fps: float) -> Finding | None:
         "background",
         f"The background is not black but ({red}, {green}, {blue}), in {flat:.0%} of the pixels.",
         "Take that colour away, so that the lines stand on black.",
-        clear,
+        lambda given: changed(given, lambda _number, frame: _clear(frame, colour)),
     )
 
 
@@ -59,25 +57,30 @@ EMPTY = Finding(
 )
 
 
-def _clear(frames: np.ndarray, colour: np.ndarray) -> np.ndarray:
+def _clear(frame: np.ndarray, colour: np.ndarray) -> np.ndarray:
     """Take a flat background away: p = a line + (1 - a) background, and black comes in its place.
 
     How much of a pixel is line, a, is told by how far it is from the background, compared with
     the furthest pixel beside it, which is all line.
     """
-    cleared = np.zeros_like(frames)
-    around = np.ones((5, 5), np.uint8)
-    for into, frame in zip(cleared, frames, strict=True):
-        away = np.abs(frame - colour).max(axis=-1).astype(np.float32)
-        most = cv2.dilate(away, around)
-        share = np.where(most > FLAT, away / np.maximum(most, 1), 0)[..., None]
-        into[:] = np.clip(frame - (1 - share) * colour, 0, 255).round() * (share > 0.1)
+    away = _away(frame, colour)
+    most = cv2.dilate(away, np.ones((5, 5), np.uint8))
+    line = np.nonzero(most > FLAT)
+    share = (away[line] / most[line])[:, None]
+    cleared = np.zeros_like(frame)
+    rest = np.clip(frame[line] - (1 - share) * colour, 0, 255).round()
+    cleared[line] = rest * (share > 0.1)
     return cleared
 
 
-def check_palette(frames: np.ndarray, _fps: float) -> Finding | None:
+def _away(frame: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """How far each pixel is from a colour in the channel that differs most: uint8 `[h, w]`."""
+    return brightest(cv2.absdiff(frame, np.array([*colour, 0.0])))
+
+
+def check_palette(look: Look) -> Finding | None:
     """Lines in the colours of another program."""
-    style = _style(sample(frames))
+    style = _style(look.pixels)
     if style == "ours":
         return None
     if style == "openpose":
@@ -86,7 +89,7 @@ def check_palette(frames: np.ndarray, _fps: float) -> Finding | None:
             "The colours are OpenPose's: eighteen hues, one for each joint. The models know "
             "orange, green and blue only.",
             "Read the joints from their dots and draw them again in the palette.",
-            lambda given: draw_skeletons(read_openpose(given), *given.shape[1:3]),
+            lambda given: changed(given, lambda _number, frame: _repainted(frame)),
         )
     return Finding(
         "colours",
@@ -94,6 +97,10 @@ def check_palette(frames: np.ndarray, _fps: float) -> Finding | None:
         "program's palette.",
         "Draw its keypoints with `draw_skeletons`, or extract the skeleton again.",
     )
+
+
+def _repainted(frame: np.ndarray) -> np.ndarray:
+    return draw_skeletons(read_openpose(frame[None]), *frame.shape[:2])[0]
 
 
 def _style(frames: np.ndarray) -> str:
@@ -108,9 +115,9 @@ def _style(frames: np.ndarray) -> str:
     return "openpose" if np.median(joints) >= MIN_JOINTS else "other"
 
 
-def check_sides(frames: np.ndarray, _fps: float) -> Finding | None:
+def check_sides(look: Look) -> Finding | None:
     """Orange and blue are one hue turned by half a circle, but orange is the paler of the two."""
-    hue, saturation = _inside_of_lines(sample(frames))
+    hue, saturation = _inside_of_lines(look.pixels)
     middle, _, right = palette_hues()
     orange, blue = (
         saturation[hue_distance(hue, nominal) <= HUE_TOLERANCE] for nominal in (middle, right)
@@ -123,14 +130,14 @@ def check_sides(frames: np.ndarray, _fps: float) -> Finding | None:
         f"than the orange ones ({np.median(orange):.2f}), which the palette has the other way "
         "round. OpenCV's order of colours does that, and MMPose draws so.",
         "Exchange red and blue.",
-        lambda given: np.ascontiguousarray(given[..., ::-1]),
+        lambda given: changed(given, lambda _number, frame: np.ascontiguousarray(frame[..., ::-1])),
     )
 
 
 def _inside_of_lines(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Hue in degrees and saturation 0 to 1 of the drawn pixels, each `[n]`."""
-    inside = frames[frames.max(axis=-1) > DRAWN_LEVEL]
+    inside = frames[brightest(frames) > DRAWN_LEVEL]
     if len(inside) == 0:
         return np.empty(0), np.empty(0)
-    hue, brightest = (plane.reshape(-1) for plane in hue_and_brightness(inside[None, None]))
-    return hue, 1 - inside.min(axis=-1) / brightest
+    hue, value = (plane.reshape(-1) for plane in hue_and_brightness(inside[None, None]))
+    return hue, 1 - inside.min(axis=-1) / value

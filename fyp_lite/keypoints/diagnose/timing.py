@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from itertools import pairwise
 
-import cv2
 import numpy as np
 
-from fyp_lite.keypoints.diagnose.finding import Finding, drawn
+from fyp_lite.keypoints.diagnose.finding import Finding, Look
 from fyp_lite.keypoints.diagnose.lines import LEAST_WHOLE, longest_run
 from fyp_lite.keypoints.edit import fill_frames
+from fyp_lite.lazy_frames import Frames, changed
 from fyp_lite.skeleton import draw_skeletons
 from fyp_lite.skeleton_reader import read_skeletons
 
@@ -20,18 +19,18 @@ LEAST_CHANGE = 0.02  # levels per frame, the usual change of a clip that moves a
 REGULAR = 0.2  # share of repeated frames above which they are the clip's own, slower rate
 
 
-def check_timing(frames: np.ndarray, fps: float) -> Finding | None:
+def check_timing(look: Look) -> Finding | None:
     """Frames that are black, or repeated where the motion should go on."""
-    blank = ~drawn(frames)
-    repeated = _repeated(frames) & ~blank
+    blank = ~look.drawn
+    repeated = _repeated(look.change) & ~blank
     missing = blank | repeated
     if not missing.any():
         return None
-    first, last = longest_run(~_long_runs(missing, LONGEST_GAP * fps))
+    first, last = longest_run(~_long_runs(missing, LONGEST_GAP * look.fps))
     fills = last - first + 1 >= LEAST_WHOLE
     kinds = {"black": blank.sum(), "a repetition of the one before": repeated.sum()}
-    counts = [f"{n} of {len(frames)} frames are {kind}" for kind, n in kinds.items() if n]
-    kept = "" if (first, last) == (0, len(frames) - 1) else f" Frames {first} to {last} are kept."
+    counts = [f"{n} of {len(blank)} frames are {kind}" for kind, n in kinds.items() if n]
+    kept = "" if (first, last) == (0, len(blank) - 1) else f" Frames {first} to {last} are kept."
     return Finding(
         "missing frames",
         f"{' and '.join(counts)}: the motion jumps. The first is frame {int(missing.argmax())}.",
@@ -42,29 +41,35 @@ def check_timing(frames: np.ndarray, fps: float) -> Finding | None:
     )
 
 
-def _fill(frames: np.ndarray, missing: np.ndarray, first: int, last: int) -> np.ndarray:
+def _fill(frames: Frames, missing: np.ndarray, first: int, last: int) -> Frames:
     """Frames `first` to `last`, the missing ones drawn between their neighbours."""
-    frames, missing = frames[first : last + 1].copy(), missing[first : last + 1]
-    beside = missing | np.roll(missing, 1) | np.roll(missing, -1)
-    read = read_skeletons(frames[beside])
-    keypoints = np.zeros((len(frames), *read.shape[1:]), np.float32)
-    keypoints[beside] = read
-    frames[missing] = draw_skeletons(fill_frames(keypoints, missing)[missing], *frames.shape[1:3])
-    return frames
+    frames, missing = frames[first : last + 1], missing[first : last + 1]
+    beside = np.flatnonzero(missing | np.roll(missing, 1) | np.roll(missing, -1))
+    read = [read_skeletons(frame[None])[0] for frame in frames[beside]]
+    keypoints = np.zeros((len(frames), max(map(len, read)), 17, 3), np.float32)
+    for number, people in zip(beside, read, strict=True):
+        keypoints[number, : len(people)] = people
+    keypoints = fill_frames(keypoints, missing)
+
+    def filled(number: int, frame: np.ndarray) -> np.ndarray:
+        if not missing[number]:
+            return frame
+        return draw_skeletons(keypoints[number][None], *frame.shape[:2])[0]
+
+    return changed(frames, filled)
 
 
-def _repeated(frames: np.ndarray) -> np.ndarray:
+def _repeated(changes: np.ndarray) -> np.ndarray:
     """`[f]` bool: the same picture as the one before, in the middle of a motion.
 
     A held pose slows down before and speeds up after. Where every second or third frame moves, the
     clip has a slower rate of its own and has lost nothing.
     """
-    small = [cv2.resize(frame, (160, 160), interpolation=cv2.INTER_AREA) for frame in frames]
-    change = np.array([np.inf, *(float(cv2.absdiff(a, b).mean()) for a, b in pairwise(small)), 0])
-    usual = float(np.quantile(change[1:-1], 0.7)) if len(frames) > 2 else 0.0
+    change = np.array([np.inf, *changes, 0])
+    usual = float(np.quantile(change[1:-1], 0.7)) if len(changes) > 1 else 0.0
     still = change[:-1] < STILL * usual
     if still.mean() > REGULAR or usual < LEAST_CHANGE:
-        return np.zeros(len(frames), bool)
+        return np.zeros(len(still), bool)
     for first, after in _runs(still):
         still[first:after] = min(change[first - 1], change[after]) > MOVING * usual
     return still
