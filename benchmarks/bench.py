@@ -27,6 +27,7 @@ from baseline import as_published
 from busy import measure_busy
 from clock import best_seconds, convolution_peak, gflop, interleaved, where_time_goes
 from torch import nn
+from training import measure_training
 
 from fyp_lite import ClipSettings, SampleSettings, data_dir, load_pipeline
 from fyp_lite.full.memory import free_memory
@@ -346,6 +347,7 @@ PARTS: dict[str, Callable[[], Any]] = {
     "compile": measure_compile,
     "sweep": measure_sweep,
     "busy": measure_busy,
+    "training": measure_training,
 }
 
 

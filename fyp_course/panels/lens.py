@@ -32,7 +32,7 @@ from fyp_lite.skeleton_reader import read_skeletons
 
 TINT = (0.55, 0.62, 0.8)  # of what falls away: on black, darkness alone would not show
 VIEW = 256  # pixels, the height of both pictures of a drawn lens
-MOST_NAMED = 5  # joints that the sentence names
+MAX_NAMED = 5  # joints that the sentence names
 SIDES = ("left", "right", "top", "bottom")
 
 
@@ -89,9 +89,9 @@ def cut_sentence(cut: Mapping[str, int], num_frames: int) -> str:
         parts[part] = max(frames, parts.get(part, 0))
     names = [f"{part} in {frames}" for part, frames in parts.items()]
     first = names[0].replace(" in ", " cut in ") + f" of {num_frames} frames"
-    more = len(names) - MOST_NAMED
+    more = len(names) - MAX_NAMED
     rest = [f"and {more} more joints" if more > 1 else names[-1]] if more > 0 else []
-    sentence = "; ".join([first, *names[1:MOST_NAMED], *rest])
+    sentence = "; ".join([first, *names[1:MAX_NAMED], *rest])
     return f"{sentence[0].upper()}{sentence[1:]}."
 
 

@@ -104,9 +104,8 @@ c.Spawner.mem_limit = memory
 c.Spawner.cpu_limit = processors
 c.Spawner.environment = {
     # torch would otherwise take a thread for every processor of the machine, for every learner.
+    # How threads wait, so that neighbours are not held up, is `fyp_lite.threads`' to say.
     "OMP_NUM_THREADS": str(processors),
-    # Threads that wait for each other sleep. By default they spin, on processors that others need.
-    "OMP_WAIT_POLICY": "PASSIVE",
     "FYP_LITE_CARDS": str(cards),
     "JUPYTER_CONFIG_PATH": str(CLASSROOM / "jupyter"),  # nobody is asked about Jupyter's news
 }

@@ -228,10 +228,10 @@ from fyp_course.charts import difference
 
 distance = {n: difference(video, videos[COUNTS[-1]]) for n, video in videos.items()}
 
-print("steps  network evaluations  seconds  distance from the last")
+print("steps  evaluations  seconds  distance from the last")
 for n in COUNTS:
-    answers = network_evaluations(pipeline, recipes[n])
-    print(f"{n:5}  {answers:15}  {seconds[n]:7.1f}  {distance[n]:22.1f}")
+    evaluations = network_evaluations(pipeline, recipes[n])
+    print(f"{n:5}  {evaluations:11}  {seconds[n]:7.1f}  {distance[n]:22.1f}")
 
 print("\nEach further step brought the video nearer by")
 for fewer, more in pairwise(COUNTS):

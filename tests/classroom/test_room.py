@@ -57,6 +57,8 @@ def test_a_seat_has_its_limits_and_keeps_its_kernel_when_it_meets_them(hub):
     learner.log_in()
     learner.start_kernel()
     learner.run("import os; assert os.environ['OMP_NUM_THREADS'] == '1'")
+    # How threads wait is said in one place, which imports before torch.
+    learner.run("import fyp_lite; assert os.environ['GOMP_SPINCOUNT'] == '10000'")
     learner.run("from fyp_course.seats import seat; assert seat() == 9")
     learner.run("kept = 1")
     with pytest.raises(rehearse.RehearsalError, match="MemoryError"):
