@@ -37,9 +37,10 @@ pose: $(VENV)/.installed-pose  ## read videos of people: LiteRT, and MediaPipe's
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash -c "$$($(BIN)/python -c \
 	    'from fyp_lite.keypoints.detectors.mediapipe import download_command as c; print(c())')"
 
-test: $(VENV)/.installed-test  ## lint, type check, fast tests
+test: $(VENV)/.installed-test  ## lint, direction of imports, types, fast tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/pytest -m "not slow and not browser and not bundle"
 
@@ -127,7 +128,7 @@ $(VENV)/.installed-test: pyproject.toml | $(BIN)/pip
 $(VENV)-classic/.installed: $(VENV)/.installed-test
 	$(BIN)/python -m venv $(VENV)-classic
 	$(VENV)-classic/bin/python -m pip --disable-pip-version-check install \
-	    "notebook==6.5.*" ipywidgets==7.7.1 ipykernel==6.17.1 ipython==7.34.0
+	    "notebook==6.5.*" ipywidgets==7.7.1 ipykernel==6.17.1 ipython==7.34.0 anywidget==0.9.21
 	$(VENV)-classic/bin/python -c 'import sysconfig; own = sysconfig.get_path("purelib"); \
 	    main = own.replace("$(VENV)-classic", "$(VENV)"); \
 	    open(own + "/main.pth", "w").write(f"import site; site.addsitedir({main!r})")'

@@ -24,8 +24,10 @@ from typing import Any
 
 import torch
 from baseline import as_published
+from busy import measure_busy
 from clock import best_seconds, convolution_peak, gflop, interleaved, where_time_goes
 from torch import nn
+from training import measure_training
 
 from fyp_lite import ClipSettings, SampleSettings, data_dir, load_pipeline
 from fyp_lite.full.memory import free_memory
@@ -47,7 +49,7 @@ FULL_BYTES = 14e9  # two copies in float32, one in bfloat16 that comes from a th
 SIZE = 32  # height and width of the latents
 NUMBERS_OF_FRAMES = (8, 16, 32, 64, 128)
 DTYPES = (torch.float32, torch.bfloat16)
-GUIDED = SampleSettings(guidance_scale=2)  # two answers of the network a step
+GUIDED = SampleSettings(guidance_scale=2)  # two network evaluations a step
 
 
 def load_lite(dtype: torch.dtype) -> FollowYourPosePipeline:
@@ -344,6 +346,8 @@ PARTS: dict[str, Callable[[], Any]] = {
     "full": measure_full,
     "compile": measure_compile,
     "sweep": measure_sweep,
+    "busy": measure_busy,
+    "training": measure_training,
 }
 
 

@@ -12,6 +12,6 @@ def doctor() -> None:
     rows = diagnose()
     lines = ["| | | found | fix |", "|---|---|---|---|"]
     for row in rows:
-        mark = "✔ ok" if row.ok else "✘ **fix**"
+        mark = "✘ **fix**" if not row.ok else "– not needed" if row.missing else "✔ ok"
         lines.append(f"| {mark} | {row.name} | {row.found} | {row.fix} |".replace("\n", " "))
     display(Markdown("\n".join([*lines, "", summary(rows)])))

@@ -92,7 +92,7 @@ def write_expected(folder: Path, name: str, videos: dict[str, np.ndarray], facts
 
     Args:
         folder: where to; made where it is missing.
-        videos: the same settings computed in several number formats, {dtype: `[f, h, w, 3]`}. The
+        videos: the same settings computed in several dtypes, {dtype: `[f, h, w, 3]`}. The
             picture shows the first; what the others differ from it makes the tolerance.
         facts: how the videos were made, ready for JSON; `made` is the same in a phrase.
     """

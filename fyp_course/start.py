@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from fyp_lite import data_dir
-from fyp_lite.clip import Clip, PreparedClip
+from fyp_lite.clip import Clip
+from fyp_lite.cropping import PreparedClip
 from fyp_lite.loading import load_pipeline
 from fyp_lite.opening import open_clip
 from fyp_lite.pipeline import FollowYourPosePipeline

@@ -5,11 +5,8 @@ Drawing the world needs skia-python, which comes with `pip install "fyp-lite[tra
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from collections.abc import Mapping
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +14,6 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from IPython.display import DisplayHandle, Markdown
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import nn
@@ -31,7 +27,7 @@ from fyp_lite.vocabulary import NOUNS, words_of
 from fyp_world.training import s2_text
 from fyp_world.training.assemble import SHARED_NOISE
 from fyp_world.training.cache import SIZE, Cache, scene_to_json
-from fyp_world.training.common import Draw, Item, MakeBatch, Options, move, stack, train
+from fyp_world.training.common import Draw, Item, MakeBatch, move, stack
 from fyp_world.training.s3_joint import DiffusionStage
 from fyp_world.world.captions import CharacterSpec
 from fyp_world.world.characters import CHARACTERS, Character
@@ -172,53 +168,6 @@ def halved(make_batch: MakeBatch) -> MakeBatch:
         return batch
 
     return make_half
-
-
-def options_for(out: Path, minutes: float, batch_size: int, learning_rate: float) -> Options:
-    """The options of a stage's command, for a run inside a notebook."""
-    return Options(
-        data=Path(),
-        out=out,
-        minutes=minutes,
-        steps=None,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        seed=0,
-        save_minutes=0.5,
-        init=None,
-    )
-
-
-def train_here(title: str, stage: nn.Module, make_batch: MakeBatch, options: Options) -> None:
-    """`training.common.train` with one line of progress that is kept up to date.
-
-    A run whose folder is there goes on, up to the minutes asked for.
-    """
-    with redirect_stdout(Progress(title, options.minutes)):
-        train(stage, make_batch, options)
-    stage.eval()
-
-
-class Progress(io.TextIOBase):
-    """Takes the log's lines and shows the last one in words; other text is passed on."""
-
-    def __init__(self, title: str, minutes: float) -> None:
-        self.title, self.minutes, self.terminal = title, minutes, sys.stdout
-        self.line = DisplayHandle()
-        self.line.display(Markdown(f"**{title}**: starting"))
-
-    def write(self, printed: str) -> int:
-        if printed.startswith("{"):
-            said = json.loads(printed)
-            self.line.update(
-                Markdown(
-                    f"**{self.title}**: step {said['step']}, {said['minutes']:.1f} of "
-                    f"{self.minutes:.1f} minutes, loss {said['loss']:.4f}"
-                )
-            )
-        elif printed.strip():
-            self.terminal.write(printed)
-        return len(printed)
 
 
 @torch.no_grad()

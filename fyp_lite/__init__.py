@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fyp_lite.loading import load_pipeline
     from fyp_lite.opening import open_clip, prepare_clip
     from fyp_lite.pipeline import FollowYourPosePipeline
+    from fyp_lite.request import Request
     from fyp_lite.settings import ClipSettings, SampleSettings
     from fyp_lite.skeleton import draw_skeletons
     from fyp_lite.skeleton_reader import read_skeletons
@@ -33,6 +34,7 @@ spin_briefly()  # before torch is imported: its OpenMP reads this once
 _MODULES = {
     "ClipSettings": "settings",
     "FollowYourPosePipeline": "pipeline",
+    "Request": "request",
     "RunCard": "cards.card",
     "SampleSettings": "settings",
     "contact_sheet": "video",
@@ -49,6 +51,7 @@ _MODULES = {
 __all__ = [
     "ClipSettings",
     "FollowYourPosePipeline",
+    "Request",
     "RunCard",
     "SampleSettings",
     "__version__",

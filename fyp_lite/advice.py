@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from fyp_lite.pipeline import FollowYourPosePipeline
 
 UNHEARD = (
-    "The negative prompt has no say at guidance scale 1: set guidance_scale to more, such as 2, or "
-    "leave it out."
+    "The negative prompt has no effect at guidance scale 1: set guidance_scale to more, such as 2, "
+    "or leave it out."
 )
 
 
@@ -33,7 +33,7 @@ def prompt_advice(
         prompt: any sentence.
         skeleton_frames: `[f, h, w, 3]` uint8 on black, as the pipeline gets them.
         negative_prompt: what to lead away from; its words are looked at, too.
-        settings: of the sampler: without guidance a negative prompt has no say.
+        settings: of the sampler: without guidance a negative prompt has no effect.
 
     Raises:
         ValueError: a prompt that the model would refuse: advice on it would be of no use.

@@ -1,4 +1,4 @@
-"""Clips: read frames of a video by number, choose them, crop and resize them.
+"""Clips: frames of a video by number.
 
 `open_video` gives a `Clip`, which reads frames from a decoder; `Clip.prepare` takes its settings to
 the frames that a model reads, `Clip.preview` to what a panel shows. `opening` opens whatever else
@@ -11,25 +11,30 @@ number of clips.
 
 from __future__ import annotations
 
-import math
 import os
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from fyp_lite.files.decoding import Decoder, check_frames, open_decoder
+from fyp_lite.cropping import (
+    CropBox,
+    PreparedClip,
+    black_outside,
+    choose_box,
+    choose_frames,
+    cut_out,
+    kept_area,
+)
+from fyp_lite.files.decoding import Decoder, open_decoder
 from fyp_lite.files.writing import ClipError, file_path
-from fyp_lite.kept import give_back, keep, kept, take_turn
-from fyp_lite.lazy import LazyFrames
+from fyp_lite.frame_cache import give_back, keep, kept, take_turn
+from fyp_lite.lazy_frames import LazyFrames
 from fyp_lite.settings import REFERENCE_SIZE, ClipSettings
 
 MAX_PIXELS = 8192 * 8192
 MAX_FRAMES = 100_000
-MIN_KEPT = 16  # reference pixels that a crop must leave on either axis
 TRIM_BYTES = 128 * 2**20  # of large frames that are decoded until freed memory is given back
 # A gap up to this many frames is decoded anyway: kept as well, it makes the next slider move free.
 _GAP = 4
@@ -52,7 +57,7 @@ class Clip:
         self.path, self.num_frames, self.fps = path, num_frames, fps
         self._decoder, self._decoding = decoder, 0
         self._decoded = 0  # bytes since memory was given back
-        self.kept: OrderedDict[int, np.ndarray] = OrderedDict()  # see `fyp_lite.kept`
+        self.kept: OrderedDict[int, np.ndarray] = OrderedDict()  # see `fyp_lite.frame_cache`
         first = next(iter(decoder.decode(0, 0)))
         self.height, self.width = first.shape[:2]
         # Source pixels per pixel of a reduced frame, whose short side is at least the reference's.
@@ -92,6 +97,7 @@ class Clip:
         """The frames that `settings` choose, cropped and resized to `size` x `size` pixels.
 
         Keypoints are drawn after they are cropped, so their lines are as wide in every crop.
+        Skeletons that the square would cut off are padded with black (`ClipSettings.pad`).
 
         Raises ClipError as `choose_frames` and `crop_box` do.
         """
@@ -103,8 +109,9 @@ class Clip:
 
     def _prepare(self, settings: ClipSettings, size: int, small: bool) -> PreparedClip:
         indices = choose_frames(self, settings)
-        box = crop_box(self.height, self.width, settings)
+        box = find_box(self, settings)
         frames = self.crop(indices, box, size, small=small)
+        black_outside(frames, box, kept_area(self.height, self.width, settings))
         return PreparedClip(
             frames, self.fps / settings.frame_stride, indices, box, (self.height, self.width)
         )
@@ -123,8 +130,33 @@ class Clip:
             box = CropBox(box.left * across, box.top * down, box.right * across, box.bottom * down)
         out = np.empty((len(indices), size, size, 3), np.uint8)
         for rows, frame in self._frames(indices, small):
-            out[rows] = _resized(frame, box, size)
+            out[rows] = cut_out(frame, box, size)
         return out
+
+    def cuts(self, numbers: list[int], kept: CropBox, square: CropBox) -> bool:
+        """Whether these frames show skeletons on black that are inside `kept`, but reach out of
+        `square` by more than the width of a line."""
+        from fyp_lite.skeleton import BLACK_LEVEL, DRAWN_LEVEL, LINE_WIDTH, MIN_BLACK
+
+        short = min(self.height, self.width)
+        step = max(1, short // REFERENCE_SIZE)
+        y, x = np.mgrid[0 : self.height : step, 0 : self.width : step] + 0.5
+        beyond = (kept.left <= x) & (x < kept.right) & (kept.top <= y) & (y < kept.bottom)
+        line = short * LINE_WIDTH
+        beyond &= (
+            (x < square.left - line)
+            | (x >= square.right + line)
+            | (y < square.top - line)
+            | (y >= square.bottom + line)
+        )
+        if not beyond.any():
+            return False
+        black, drawn = [], False
+        for number in numbers:
+            brightest = self.read([number])[0, ::step, ::step].max(axis=-1)
+            black.append((brightest < BLACK_LEVEL).mean())
+            drawn |= bool((brightest[beyond] > DRAWN_LEVEL).any())
+        return drawn and float(np.mean(black)) >= MIN_BLACK  # raw frames show people everywhere
 
     def _collect(self, numbers: list[int], small: bool) -> np.ndarray:
         factor = self._factor if small else 1
@@ -228,107 +260,10 @@ def open_video(
     return Clip(path, decoder, decoder.num_frames, decoder.fps)
 
 
-# ---------------------------------------------------------------------------- choose and crop
+def find_box(clip: Clip, settings: ClipSettings) -> CropBox:
+    """The square that `settings` take from the frames that they choose of a clip.
 
-
-class CropBox(NamedTuple):
-    """A square in source pixels, as floats: edges count from the frame's top left corner."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-
-@dataclass(frozen=True)
-class PreparedClip:
-    """The frames that a clip's settings choose, cropped and resized.
-
-    frames: `[f, size, size, 3]` uint8 RGB. fps: of these frames, source fps / stride, so that
-    they play in real time. indices: their source frame numbers. box: the crop in source pixels.
-    source_size: (height, width) of the source.
+    Raises ClipError as `choose_frames` and `crop_box` do.
     """
-
-    frames: np.ndarray
-    fps: float
-    indices: list[int]
-    box: CropBox
-    source_size: tuple[int, int]
-
-
-def choose_frames(clip: Clip | int, settings: ClipSettings) -> list[int]:
-    """Source frame numbers that `settings` choose from a clip, or from a clip of so many frames.
-
-    Raises ClipError where the clip is too short, with the largest values that fit, each with the
-    others kept.
-    """
-    count = clip if isinstance(clip, int) else clip.num_frames
-    start, stride, num = settings.start_frame, settings.frame_stride, settings.num_frames
-    need = start + (num - 1) * stride + 1
-    if need <= count:
-        return settings.frame_indices()
-    room = count - 1 - start  # frames after the first chosen one; negative: it is past the end
-    most_start = count - 1 - (num - 1) * stride
-    fits = []
-    if most_start >= 0:
-        fits.append(f"start_frame at most {most_start}")
-    if num > 1 and room >= num - 1:
-        fits.append(f"frame_stride at most {room // (num - 1)}")
-    if room >= 0:
-        fits.append(f"num_frames at most {room // stride + 1}")
-    fix = ", or ".join(fits) if fits else "no single change fits, lower several of them"
-    name = "the clip" if isinstance(clip, int) else clip.path.name
-    raise ClipError(
-        f"{name} has {count} {'frame' if count == 1 else 'frames'}, but start_frame {start}, "
-        f"frame_stride {stride} and num_frames {num} need {need}: {fix}."
-    )
-
-
-def crop_box(height: int, width: int, settings: ClipSettings) -> CropBox:
-    """The square that `settings` cut from a frame of `height` x `width` source pixels.
-
-    Trims the four sides, by pixels of the reference frame (short side 512), then takes the
-    largest centred square of what is left. Raises ClipError where less than 16 reference pixels
-    would be left on an axis.
-    """
-    if min(height, width) < 1:
-        raise ClipError(
-            f"a frame of {width} x {height} pixels has nothing to crop: it needs 1 x 1."
-        )
-    unit = min(height, width) / REFERENCE_SIZE  # source pixels per reference pixel
-    left, right = settings.crop_left, settings.crop_right
-    top, bottom = settings.crop_top, settings.crop_bottom
-    for full, a, b, names in (
-        (width / unit, left, right, ("crop_left", "crop_right")),
-        (height / unit, top, bottom, ("crop_top", "crop_bottom")),
-    ):
-        if full - a - b < MIN_KEPT:
-            raise ClipError(
-                f"{names[0]} {a} and {names[1]} {b} leave {max(0, full - a - b):.0f} of "
-                f"{full:.0f} reference pixels, and {MIN_KEPT} must stay: together they may be "
-                f"at most {math.floor(full - MIN_KEPT)}."
-            )
-    across, down = width - (left + right) * unit, height - (top + bottom) * unit
-    side = min(across, down)
-    x, y = left * unit + (across - side) / 2, top * unit + (down - side) / 2
-    return CropBox(x, y, min(x + side, float(width)), min(y + side, float(height)))
-
-
-def crop_and_resize(frames: np.ndarray, box: CropBox, size: int) -> np.ndarray:
-    """Cut `box` out of `frames` `[f, h, w, 3]` uint8 and resize: `[f, size, size, 3]` uint8.
-
-    Antialiased, by a triangle filter: it cannot ring, so black stays black. A box of four
-    times `size` or more is averaged by a whole factor, to at least twice `size`, first: several
-    times as fast, and lines change by about 1 of 255.
-    """
-    check_frames(frames)
-    return np.stack([_resized(frame, box, size) for frame in frames])
-
-
-def _resized(frame: np.ndarray, box: CropBox, size: int) -> np.ndarray:
-    from PIL import Image
-
-    picture = Image.fromarray(frame)
-    return np.asarray(
-        picture.resize((size, size), Image.Resampling.BILINEAR, box, reducing_gap=2.0)
-    )
+    numbers = choose_frames(clip, settings)
+    return choose_box(clip.height, clip.width, settings, lambda *boxes: clip.cuts(numbers, *boxes))

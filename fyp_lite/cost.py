@@ -44,16 +44,16 @@ def steps_by_branches(
     return sample_settings.steps_by_branches(pipeline.guidance_scale(sample_settings))
 
 
-def network_answers(
+def network_evaluations(
     pipeline: FollowYourPosePipeline,
     sample_settings: SampleSettings,
     num_videos: int = 1,
     num_frames: int = 1,
 ) -> int:
-    """How many answers the network gives: steps * branches * videos, and windows for long clips."""
+    """Evaluations of the network: steps * branches * videos, and windows for long clips."""
     by_branches = steps_by_branches(pipeline, sample_settings)
-    answers = sum(count * number for count, number in by_branches.items()) * num_videos
-    return answers * count_windows(pipeline, num_frames)
+    evaluations = sum(count * number for count, number in by_branches.items()) * num_videos
+    return evaluations * count_windows(pipeline, num_frames)
 
 
 def count_windows(pipeline: FollowYourPosePipeline, num_frames: int) -> int:
@@ -113,7 +113,7 @@ def cost_line(
 ) -> str:
     """The estimate as a sentence for a reader, with the memory of one video where that is large.
 
-    "about 4 s on this machine (16 network answers: 8 steps × 2 branches)",
+    "about 4 s on this machine (16 network evaluations: 8 steps × 2 branches)",
     "about 4 s and 5.6 GB (computed, not run) on this machine (…)"
     """
     seconds = estimate_seconds(pipeline, clip_settings, sample_settings, num_videos)
@@ -122,9 +122,9 @@ def cost_line(
     if memory and pipeline._execution_device.type != "cpu":
         memory += " (computed, not run)"
     num_frames = clip_settings.num_frames
-    total = network_answers(pipeline, sample_settings, num_videos, num_frames)
+    total = network_evaluations(pipeline, sample_settings, num_videos, num_frames)
     factors = _factors(pipeline, sample_settings, num_videos, num_frames)
-    answers = f"{_counted(total, 'network answer')}: {factors}"
+    answers = f"{_counted(total, 'network evaluation')}: {factors}"
     return f"{readable_seconds(seconds)}{memory} on this machine ({answers})"
 
 
@@ -134,7 +134,7 @@ def _factors(
     num_videos: int,
     num_frames: int,
 ) -> str:
-    """What network answers are the product of: "8 steps × 2 branches × 3 windows"."""
+    """What network evaluations are the product of: "8 steps × 2 branches × 3 windows"."""
     kinds = [
         f"{_counted(number, 'step')} × {_counted(count, 'branch', 'branches')}"
         for count, number in steps_by_branches(pipeline, sample_settings).items()

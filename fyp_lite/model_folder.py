@@ -81,7 +81,7 @@ def find_class(library: str, name: str) -> type | None:
 
 
 def check_weights(pipeline: FollowYourPosePipeline, folder: Path) -> None:
-    """Refuse networks of which the folder lacks a tensor, or holds one that is no number.
+    """Refuse networks of which the folder lacks a tensor, or has one with infinite or NaN values.
 
     The libraries fill in what is missing with random numbers. Raises CheckpointError.
     """

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fyp_lite.clip import MAX_FRAMES, MAX_PIXELS, Clip, PreparedClip, open_video
+from fyp_lite.clip import MAX_FRAMES, MAX_PIXELS, Clip, open_video
+from fyp_lite.cropping import PreparedClip
 from fyp_lite.files.writing import ClipError, file_path
 from fyp_lite.folders import data_dir
 from fyp_lite.keypoints.clip import KeypointClip, KeypointsError

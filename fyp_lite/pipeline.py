@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DiffusionPipeline
+from diffusers import DiffusionPipeline, SchedulerMixin
 from diffusers.utils import BaseOutput
-from torch import Tensor
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerBase
 
 from fyp_lite.denoising import TRAINED_FRAMES, Denoise, build_denoise, through_windows
 from fyp_lite.sampling import SampleStep, choose_scheduler, initial_latents, sample_steps
 from fyp_lite.settings import SampleSettings
+from fyp_lite.text import near_words
 
 FRAMES_AT_ONCE = 8  # frames that the pose encoder or the autoencoder takes together
 
@@ -54,12 +55,12 @@ class FollowYourPosePipeline(DiffusionPipeline):
 
     def __init__(
         self,
-        vae: Any,
-        text_encoder: Any,
-        tokenizer: Any,
-        unet: Any,
-        pose_encoder: Any,
-        scheduler: Any,
+        vae: nn.Module,
+        text_encoder: nn.Module,
+        tokenizer: PreTrainedTokenizerBase,
+        unet: nn.Module,
+        pose_encoder: nn.Module,
+        scheduler: SchedulerMixin,
         default_guidance_scale: float = 12.5,
         shared_noise: float = 0.0,
         num_frames: int = TRAINED_FRAMES,
@@ -104,9 +105,7 @@ class FollowYourPosePipeline(DiffusionPipeline):
             return {}
         words = backend.normalizer.normalize_str(prompt).split()
         known = self.tokenizer.get_vocab().keys() - set(self.tokenizer.all_special_tokens)
-        return {
-            word: difflib.get_close_matches(word, known, n=3) for word in words if word not in known
-        }
+        return {word: near_words(word, known) for word in words if word not in known}
 
     def tokens_of(self, prompts: Sequence[str]) -> Tensor:
         """Prompts as numbers of words `[b, tokens]`, filled up to the text encoder's length.
@@ -245,7 +244,7 @@ class FollowYourPosePipeline(DiffusionPipeline):
         """Latents `[b, c, f, h, w]` to videos, each `[f, H, W, 3]` uint8.
 
         Raises:
-            ValueError: no picture comes out, as numbers are infinite or no number.
+            ValueError: no picture comes out, as values are infinite or NaN.
         """
         num_frames = latents.shape[2]
         frames, finite = decode_frames(
@@ -306,7 +305,7 @@ def decode_frames(vae: Any, latents: Tensor, frames_at_once: int) -> tuple[Tenso
     pictures, sums = [], []
     for part in (latents / vae.config.scaling_factor).split(frames_at_once):
         values = vae.decode(part.to(vae.dtype)).sample.float()
-        sums.append(values.sum())  # one number that is none spoils it
+        sums.append(values.sum())  # a single NaN makes the sum NaN
         levels = ((values + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
         pictures.append(levels.permute(0, 2, 3, 1).cpu())
     return torch.cat(pictures), torch.stack(sums).isfinite().all()

@@ -80,16 +80,21 @@ class Request:
     def from_dict(cls, values: dict[str, Any]) -> Request:
         """The inverse of `to_dict`; names that are left out keep their defaults.
 
-        Raises SettingsError where prompt or clip is missing, for an unknown name, or for a value
-        that cannot be used.
+        Raises SettingsError for anything but a dict, where prompt or clip is missing, for an
+        unknown name, or for a value that cannot be used.
         """
+        if not isinstance(values, dict):
+            raise SettingsError(
+                f"A request is read from a dict of names and values, not from {values!r:.60}: pass "
+                "what to_dict() returned."
+            )
         for name in ("prompt", "clip"):
             if not values.get(name):
                 raise SettingsError(f"There is no {name}, and a video needs one.")
         parts = {part: kind.from_dict(values.get(part, {})) for part, kind in SETTINGS.items()}
         own = {name: value for name, value in values.items() if name not in SETTINGS}
         if unknown := own.keys() - set(REQUEST_NAMES):
-            raise SettingsError(f"A request has no {min(unknown)!r:.60}: leave it out.")
+            raise SettingsError(f"A request has no {min(unknown, key=str)!r:.60}: leave it out.")
         return cls(**own, **parts)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
 from typing import Any
@@ -12,6 +13,7 @@ from fyp_lite.text import nearest_name
 # Crops count pixels of the reference frame: the source resized so that its short side is this.
 REFERENCE_SIZE = 512
 SCHEDULERS = ("ddim", "dpm++", "unipc")
+PADS = ("auto", "none")
 
 
 class SettingsError(ValueError):
@@ -27,7 +29,11 @@ class ClipSettings:
     the same for every clip. Whether they fit a given clip is checked by `clip.choose_frames` and
     `clip.crop_box`.
 
-    Raises SettingsError for a value that is no whole number or is below its limit.
+    pad: a model reads squares. "auto" adds black to a tall or wide frame whose largest square would
+        cut people off; "none" cuts them off.
+
+    Raises SettingsError for a value that is no whole number or is below its limit, and for a `pad`
+    of another name.
     """
 
     start_frame: int = 0
@@ -37,17 +43,20 @@ class ClipSettings:
     crop_right: int = 0
     crop_top: int = 0
     crop_bottom: int = 0
+    pad: str = "auto"
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            least = 1 if field.name in ("frame_stride", "num_frames") else 0
-            _store(self, field.name, _integer(field.name, getattr(self, field.name), least))
+            if field.name != "pad":
+                least = 1 if field.name in ("frame_stride", "num_frames") else 0
+                _store(self, field.name, _integer(field.name, getattr(self, field.name), least))
+        _check_name("pad", self.pad, PADS)
 
     def frame_indices(self) -> list[int]:
         """Source frame numbers, `num_frames` of them, rising by `frame_stride`."""
         return [self.start_frame + i * self.frame_stride for i in range(self.num_frames)]
 
-    def to_dict(self) -> dict[str, int]:
+    def to_dict(self) -> dict[str, int | str]:
         """All settings by name, ready for JSON."""
         return asdict(self)
 
@@ -100,11 +109,7 @@ class SampleSettings:
         _store(self, "pose_strength", _number("pose_strength", self.pose_strength, math.inf))
         for part in ("guidance", "pose"):
             self._check_interval(f"{part}_start", f"{part}_end")
-        if self.scheduler not in SCHEDULERS:
-            raise SettingsError(
-                f"scheduler is {_shown(self.scheduler)}, but it must be one of "
-                f'{", ".join(SCHEDULERS)}: for example scheduler="ddim".'
-            )
+        _check_name("scheduler", self.scheduler, SCHEDULERS)
         if self.eta > 0 and self.scheduler != "ddim":
             raise SettingsError(
                 f"eta is {self.eta:g}, but the scheduler {self.scheduler} adds no noise: "
@@ -169,6 +174,14 @@ def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+def _check_name(name: str, value: object, names: Sequence[str]) -> None:
+    if value not in names:
+        raise SettingsError(
+            f"{name} is {_shown(value)}, but it must be one of {', '.join(names)}: "
+            f'for example {name}="{names[0]}".'
+        )
+
+
 def _integer(name: str, value: object, least: int, most: int | None = None) -> int:
     span = f"of at least {least}" if most is None else f"from {least} to {most}"
     if isinstance(value, bool) or not isinstance(value, Integral):
@@ -186,7 +199,7 @@ def _integer(name: str, value: object, least: int, most: int | None = None) -> i
 
 
 def _near(value: object, least: int, most: int | None) -> int:
-    """The allowed whole number nearest to `value`, or the least one where it is no number."""
+    """The allowed whole number nearest to `value`; the minimum where `value` is not a number."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return least
     if isinstance(value, Integral):

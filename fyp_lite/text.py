@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 
@@ -13,8 +13,8 @@ def nearest_name(word: str, names: Sequence[str]) -> str | None:
 
 
 def one_line(text: str, most: int = 600) -> str:
-    """`text` with whatever a terminal could act on, such as line ends in a file's name, shown; what
-    goes beyond `most` characters (from 9 on) is left out of the middle.
+    """Escape control characters (a file name may hold line ends) and shorten to `most` characters,
+    at least 9, by leaving out the middle.
     """
     text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     end = most // 3
@@ -33,3 +33,10 @@ def readable_seconds(seconds: float) -> str:
 def readable_bytes(size: float) -> str:
     """In units of 10**9 bytes: "less than 0.1 GB", "3.1 GB"."""
     return f"{size / 1e9:.1f} GB" if size >= 1e8 else "less than 0.1 GB"
+
+
+def near_words(word: str, names: Collection[str]) -> list[str]:
+    """At most three of `names` that `word` may be a slip of; a few letters in common are none."""
+    mixed_up = sorted(name for name in names if sorted(name) == sorted(word))
+    near = get_close_matches(word, names, n=3, cutoff=0.8)
+    return list(dict.fromkeys([*mixed_up, *near]))[:3]

@@ -16,13 +16,13 @@ import numpy as np
 
 from fyp_lite.files.decoding import check_frames
 from fyp_lite.files.writing import ClipError, check_room_in_name, file_path, written_whole
-from fyp_lite.lazy import AnyFrames
+from fyp_lite.lazy_frames import AnyFrames
 
 if TYPE_CHECKING:
     from PIL import Image
 
 MAX_STILLS = 8  # frames in a contact sheet that stands for a video
-_MOST_FPS = {".mp4": 240, ".gif": 50, ".webp": 90}  # what players show as it is meant
+_MAX_FPS = {".mp4": 240, ".gif": 50, ".webp": 90}  # what players show as it is meant
 
 
 def check_video_path(path: str | os.PathLike[str], fps: float | None = None) -> None:
@@ -36,7 +36,7 @@ def check_video_path(path: str | os.PathLike[str], fps: float | None = None) -> 
     if path.is_dir():
         raise ClipError(f"{path} is a folder: name a file in it, such as {path / 'video.mp4'}.")
     check_room_in_name(path)
-    if path.suffix.lower() not in _MOST_FPS:
+    if path.suffix.lower() not in _MAX_FPS:
         raise ClipError(
             f"{path.name} ends in {path.suffix or 'no suffix'!r}, but a video is written as "
             ".mp4, .gif or .webp: rename it."
@@ -53,10 +53,13 @@ def write_video(path: str | os.PathLike[str], frames: np.ndarray, fps: float) ->
     frames or a rate that the format cannot hold.
     """
     path = _check_target(path, fps)
-    encode = {".mp4": encode_mp4, ".gif": _encode_gif, ".webp": encode_webp}[path.suffix.lower()]
-    data = encode(frames, fps)
+    check_frames(frames)
     with written_whole(path) as part:
-        part.write_bytes(data)
+        if path.suffix.lower() == ".mp4":
+            _write_mp4(str(part), frames, fps)
+        else:
+            encode = {".gif": _encode_gif, ".webp": encode_webp}[path.suffix.lower()]
+            part.write_bytes(encode(frames, fps))
 
 
 def write_long_video(
@@ -200,7 +203,7 @@ def contact_sheet(frames: np.ndarray, columns: int | None = None) -> np.ndarray:
 
 
 def _check_rate(fps: float, suffix: str) -> None:
-    most = _MOST_FPS[suffix]
+    most = _MAX_FPS[suffix]
     if not 0 < fps <= most:
         raise ClipError(
             f"fps is {fps:g}, but a {suffix} plays from above 0 to {most} frames a second: take a "

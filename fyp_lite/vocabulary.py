@@ -97,7 +97,7 @@ def count_characters(text: str) -> int:
 
 
 def _noun_at(words: list[str], place: int) -> tuple[int, int]:
-    """(words, least number) of the longest noun that begins here; (0, 0) where there is none."""
+    """(words, least number) of the longest noun that begins here; (0, 0) for none."""
     best = (0, 0)
     for pair in (pair for nouns in NOUNS.values() for pair in nouns):
         for least, form in enumerate(pair, 1):

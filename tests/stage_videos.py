@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ipywidgets
 import numpy as np
 import pytest
-
-VIEW = "application/vnd.jupyter.widget-view+json"
 
 BITS = 7
 SIZE = 112
@@ -32,12 +29,7 @@ def catch_outputs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     outputs: list[dict[str, object]] = []
 
     def display(thing: object, metadata: object = None, raw: bool = False) -> None:
-        if raw:
-            outputs.append(thing)
-        elif isinstance(thing, ipywidgets.Widget):
-            outputs.append({VIEW: {"model_id": thing.model_id}})
-        else:
-            outputs.append({"text/html": thing.data})
+        outputs.append(thing if raw else {"text/markdown": thing.data})
 
     for module in ("fyp_course.stage.display", "fyp_course.show"):
         monkeypatch.setattr(f"{module}.display", display)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import multiprocessing
 import resource
+from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
 from multiprocessing.connection import Connection
@@ -21,7 +22,7 @@ import psutil
 from PIL import Image
 
 SECONDS = 60  # of the reader's own, for one file
-MOST_BYTES = 2 * 2**30  # resident, whatever the file says of itself; twice for giant frames
+MAX_BYTES = 2 * 2**30  # resident, whatever the file says of itself; twice for giant frames
 
 # name: (container, codec, pixel format, width, height, options of the codec)
 KINDS: dict[str, tuple[str, str, str, int, int, dict[str, str]]] = {
@@ -34,7 +35,13 @@ KINDS: dict[str, tuple[str, str, str, int, int, dict[str, str]]] = {
     "vp8": ("webm", "libvpx", "yuv420p", 64, 48, {}),
     "vp9_alpha": ("webm", "libvpx-vp9", "yuva420p", 64, 48, {}),
     "mpeg4": ("avi", "mpeg4", "yuv420p", 64, 48, {}),
+    "mpeg4_b_frames": ("avi", "mpeg4", "yuv420p", 64, 48, {"bf": "2", "g": "6"}),
+    "h264_avi": ("avi", "libx264", "yuv420p", 64, 48, {"bf": "3", "g": "9"}),
+    "h264_flv": ("flv", "libx264", "yuv420p", 64, 48, {"bf": "3", "g": "9"}),
+    "hevc_ts": ("mpegts", "libx265", "yuv420p", 64, 64, {"x265-params": "log-level=none"}),
     "mpeg2": ("mpegts", "mpeg2video", "yuv422p", 64, 48, {}),
+    "program_stream": ("mpeg", "mpeg2video", "yuv420p", 64, 48, {"bf": "2", "g": "6"}),
+    "elementary_stream": ("mpeg2video", "mpeg2video", "yuv420p", 64, 48, {"bf": "2"}),
     "mjpeg": ("avi", "mjpeg", "yuvj420p", 64, 48, {}),
     "png": ("mov", "png", "rgba", 33, 21, {}),
     "gray16": ("matroska", "ffv1", "gray16le", 32, 32, {}),
@@ -66,7 +73,7 @@ def make_video(kind: str, times: str = "even", frames: int = 9) -> bytes:
 
 
 def make_pictures(kind: str, frames: int = 5, size: tuple[int, int] = (24, 18)) -> bytes:
-    """An animated GIF or WebP with frames of different lengths."""
+    """An animated GIF, WebP or PNG with frames of different lengths."""
     data = io.BytesIO()
     first, *rest = (Image.new("RGB", size, (n * 40, 99, 0)) for n in range(frames))
     times = [40 + 60 * (n % 2) for n in range(frames)]
@@ -77,6 +84,7 @@ def make_pictures(kind: str, frames: int = 5, size: tuple[int, int] = (24, 18)) 
 def sources() -> dict[str, bytes]:
     """Every kind that this build of FFmpeg can write."""
     made = {kind: make_pictures(kind) for kind in ("gif", "webp")}
+    made["animated_png"] = make_pictures("png")
     for kind in KINDS.keys() - {"giant"}:
         with suppress(av.FFmpegError):
             made[kind] = make_video(kind)
@@ -84,7 +92,25 @@ def sources() -> dict[str, bytes]:
         made[f"{kind}_{times}"] = make_video(kind, times)
     # Streams without a container know no duration and no number of frames.
     made["stream_without_container"] = bare_stream(made["h264"])
+    # Packets in the order of decoding, with stamps to match, as AVI has them.
+    made["stamped_as_decoded"] = remuxed(made["h264_avi"], "mp4", lambda number: number)
+    made["stamped_backwards"] = remuxed(
+        made["h264_b_frames"], "matroska", lambda number: 99 - number
+    )
     return made
+
+
+def remuxed(content: bytes, format: str, stamp: Callable[[int], int]) -> bytes:
+    """The packets of a video in another container, with these stamps (in frames) as `pts`."""
+    data = io.BytesIO()
+    with av.open(io.BytesIO(content)) as source, av.open(data, "w", format=format) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(video=0) if packet.size]
+        for number, packet in enumerate(packets):
+            packet.stream, packet.time_base = stream, Fraction(1, 24)
+            packet.pts, packet.dts = stamp(number), number
+            target.mux(packet)
+    return data.getvalue()
 
 
 def bare_stream(content: bytes) -> bytes:

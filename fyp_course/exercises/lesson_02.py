@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fyp_course.exercises.quiz import Exercise, predict
-from fyp_lite.clip import Clip, choose_frames
+from fyp_lite.clip import Clip
+from fyp_lite.cropping import choose_frames
 from fyp_lite.settings import ClipSettings
 
 PICTURES = 8

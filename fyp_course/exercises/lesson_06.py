@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fyp_course.exercises.quiz import Exercise, predict
-from fyp_lite.cost import network_answers
+from fyp_lite.cost import network_evaluations
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import SampleSettings
 
@@ -61,7 +61,7 @@ def guide_in_part(pipeline: FollowYourPosePipeline) -> Exercise:
     """Settings of 20 steps at scale 4 that need 30 answers at most."""
 
     def check(settings: SampleSettings) -> str | None:
-        answers = network_answers(pipeline, settings)
+        answers = network_evaluations(pipeline, settings)
         if settings.num_inference_steps != 20:
             return f"These are {settings.num_inference_steps} steps; 20 are asked for."
         if pipeline.guidance_scale(settings) != 4:
@@ -73,7 +73,7 @@ def guide_in_part(pipeline: FollowYourPosePipeline) -> Exercise:
         return None
 
     return Exercise(
-        "Choose settings with 20 steps at scale 4 that need no more than 30 network answers",
+        "Choose settings with 20 steps at scale 4 that need no more than 30 network evaluations",
         check,
         hints=[
             "20 steps with guidance in each need 40 answers. How many may have it?",

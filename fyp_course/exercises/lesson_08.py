@@ -32,7 +32,11 @@ def make_a_character(example: Character) -> Exercise:
         for character in near:
             if character.palette.items() <= value.palette.items():
                 names = ", ".join(character.palette)
-                return f"Its colours are those that it was copied with: change one of {names}."
+                if strange := sorted(value.palette.keys() - character.palette):
+                    said = f"The {character.name} has no colour {strange[0]!r}"
+                else:
+                    said = "Its colours are those that it was copied with"
+                return f"{said}: change one of {names}."
         missing = [set(character.palette) - set(value.palette) for character in near]
         if near and all(missing):
             return f"Its palette lacks the colours {', '.join(sorted(missing[0]))}: give all."
@@ -59,8 +63,8 @@ def guess_the_losses() -> None:
         "picture's prompt. How do the four compare?",
         ["The first is the smallest", "The last is the largest", "All four are the same"],
         answer="All four are the same",
-        why="The last layer starts at zero, so at first the network answers the same whatever it "
-        "is asked.",
+        why="The last layer starts at zero, so at first the network predicts the same whatever "
+        "its input.",
     )
 
 
@@ -80,6 +84,8 @@ def share_that_is_trained(network: nn.Module) -> Exercise:
     right = sum(size for size, trained in sizes if trained) / sum(size for size, _ in sizes)
 
     def check(value: float) -> str | None:
+        if not 0 <= value <= 1:
+            return f"{value:g} is no share: give a number from 0 to 1."
         if abs(value - right) < 0.005:
             return None
         return f"{value:.3f} is too {'large' if value > right else 'small'}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fyp_course.exercises.quiz import Exercise, predict
-from fyp_lite.cost import network_answers
+from fyp_lite.cost import network_evaluations
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import SampleSettings
 
@@ -43,7 +43,7 @@ def quarter_of_the_work(pipeline: FollowYourPosePipeline) -> Exercise:
             return f"The guidance scale is {value.guidance_scale}: keep it at 12.5."
         more = replace(value, num_inference_steps=value.num_inference_steps + 1)
         share, larger = (
-            network_answers(pipeline, settings) / network_answers(pipeline, published)
+            network_evaluations(pipeline, settings) / network_evaluations(pipeline, published)
             for settings in (value, more)
         )
         if share > 0.25:

@@ -28,7 +28,7 @@ class Prediction(widgets.VBox):
     def __init__(self, question: str, choices: Sequence[str], answer: str, why: str) -> None:
         if answer not in choices:
             raise ValueError(
-                f"answer is {answer!r}, which is none of the choices: repeat one of "
+                f"answer is {answer!r}, which is not one of the choices: repeat one of "
                 f"{list(choices)} to the letter."
             )
         self.answer, self.why = answer, why
@@ -85,7 +85,7 @@ def _inline(text: str) -> str:
 
 # ---------------------------------------------------------------------------- exercises
 
-# Wrong tries so far, by title: who tries again runs the cell again, which makes its exercise anew.
+# Wrong tries so far, by title: a new try runs the cell again, which makes its exercise again.
 _wrong_tries: dict[str, int] = {}
 
 

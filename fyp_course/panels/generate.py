@@ -22,8 +22,9 @@ from fyp_course.panels.base import (
 )
 from fyp_course.show import asked_motion, describe, motion_reduced, video_html
 from fyp_lite.advice import prompt_advice
-from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames
+from fyp_lite.clip import Clip, ClipError
 from fyp_lite.cost import cost_line
+from fyp_lite.cropping import PreparedClip, choose_frames
 from fyp_lite.opening import prepare_clip
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.request import Request

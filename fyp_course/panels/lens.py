@@ -12,14 +12,17 @@ from PIL import Image
 
 from fyp_course.panels.base import WIDE, Panel, Picture, note
 from fyp_course.show import show_picture
-from fyp_lite.clip import (
-    Clip,
-    ClipError,
+from fyp_lite.clip import Clip, ClipError, find_box
+from fyp_lite.cropping import (
     CropBox,
     PreparedClip,
+    add_black,
+    black_outside,
     choose_frames,
     crop_and_resize,
     crop_box,
+    kept_area,
+    padded_box,
 )
 from fyp_lite.drawing import INK, LIT, PAPER, Word, letter
 from fyp_lite.opening import prepare_clip
@@ -29,7 +32,7 @@ from fyp_lite.skeleton_reader import read_skeletons
 
 TINT = (0.55, 0.62, 0.8)  # of what falls away: on black, darkness alone would not show
 VIEW = 256  # pixels, the height of both pictures of a drawn lens
-MOST_NAMED = 5  # joints that the sentence names
+MAX_NAMED = 5  # joints that the sentence names
 SIDES = ("left", "right", "top", "bottom")
 
 
@@ -86,9 +89,9 @@ def cut_sentence(cut: Mapping[str, int], num_frames: int) -> str:
         parts[part] = max(frames, parts.get(part, 0))
     names = [f"{part} in {frames}" for part, frames in parts.items()]
     first = names[0].replace(" in ", " cut in ") + f" of {num_frames} frames"
-    more = len(names) - MOST_NAMED
+    more = len(names) - MAX_NAMED
     rest = [f"and {more} more joints" if more > 1 else names[-1]] if more > 0 else []
-    sentence = "; ".join([first, *names[1:MOST_NAMED], *rest])
+    sentence = "; ".join([first, *names[1:MAX_NAMED], *rest])
     return f"{sentence[0].upper()}{sentence[1:]}."
 
 
@@ -97,14 +100,23 @@ def zoom_sentence(height: int, width: int, box: CropBox) -> str:
     short = min(height, width)
     side = (box.right - box.left) / short * REFERENCE_SIZE
     zoom = REFERENCE_SIZE / side
-    larger = f"everything is {zoom:.2f} times as large" if zoom > 1.005 else "nothing is enlarged"
+    same = abs(zoom - 1) <= 0.005
+    larger = "nothing is enlarged" if same else f"everything is {zoom:.2f} times as large"
     return f"The model sees {side:.0f} × {side:.0f} reference pixels, so {larger}."
+
+
+def padding_sentence(height: int, width: int) -> str:
+    """Why black is added to the frames of a clip."""
+    sides = "left and right" if height > width else "at the top and bottom"
+    return f"Black is added {sides}, as the square alone would cut somebody off."
 
 
 def draw_lens(
     frame: np.ndarray,
     settings: ClipSettings,
     size: int = VIEW,
+    *,
+    padded: bool = False,
     source_size: tuple[int, int] | None = None,
 ) -> np.ndarray:
     """The source frame with its crop box beside what the model sees.
@@ -115,32 +127,29 @@ def draw_lens(
         frame: `[h, w, 3]` uint8 RGB, whole.
         settings: of which the crop is used.
         size: height of both pictures.
+        padded: whether black is added instead of cutting.
         source_size: height and width that are named, where `frame` is a reduced copy.
 
     Returns:
         a picture `[H, W, 3]` uint8 RGB. Raises ClipError as `crop_box` does.
     """
     height, width = frame.shape[:2]
-    box = crop_box(height, width, settings)
-    scale = size / height
-    across = max(1, round(width * scale))
-    small = np.asarray(Image.fromarray(frame).resize((across, size), Image.Resampling.BILINEAR))
-    unit = min(height, width) / REFERENCE_SIZE * scale
-    kept = (
-        settings.crop_left * unit,
-        settings.crop_top * unit,
-        across - settings.crop_right * unit,
-        size - settings.crop_bottom * unit,
-    )
-    square = tuple(edge * scale for edge in box)
-    source = _shaded(small, kept, square)
-    seen = crop_and_resize(frame[None], box, size)[0]
+    box = (padded_box if padded else crop_box)(height, width, settings)
+    kept = kept_area(height, width, settings)
+    seen = crop_and_resize(frame[None], box, size)
+    black_outside(seen, box, kept)
+    canvas, square = add_black(frame, box)
+    scale = size / len(canvas)
+    across = max(1, round(canvas.shape[1] * scale))
+    small = np.asarray(Image.fromarray(canvas).resize((across, size), Image.Resampling.BILINEAR))
+    moved = np.array(kept) + np.array(square) - np.array(box)  # by the black that was added
+    source = _shaded(small, moved * scale, np.array(square) * scale, bright=padded)
 
     margin, gap, top = 14, 44, 30
     canvas = np.full((top + size + margin, across + size + gap + 2 * margin, 3), PAPER, np.uint8)
     right = margin + across + gap
     canvas[top : top + size, margin : margin + across] = source
-    canvas[top : top + size, right : right + size] = seen
+    canvas[top : top + size, right : right + size] = seen[0]
     cv2.rectangle(canvas, (right - 2, top - 2), (right + size + 1, top + size + 1), LIT, 2)
     middle = top + size // 2
     ends = (margin + across + 8, middle), (right - 10, middle)
@@ -155,10 +164,16 @@ def draw_lens(
     )
 
 
-def _shaded(picture: np.ndarray, kept: tuple[float, ...], square: tuple[float, ...]) -> np.ndarray:
-    """`picture` with all but the crop's square darkened, and the square outlined."""
+def _shaded(
+    picture: np.ndarray, kept: np.ndarray, square: np.ndarray, *, bright: bool
+) -> np.ndarray:
+    """`picture` with all but the crop's square darkened, and the square outlined.
+
+    Where black is added, the square is larger than what is `kept`, and that is `bright` instead.
+    """
     light = np.full(picture.shape[:2], 0.2)
-    for (left, top, right, bottom), brightness in ((kept, 0.5), (square, 1.0)):
+    parts = ((square, 0.5), (kept, 1.0)) if bright else ((kept, 0.5), (square, 1.0))
+    for (left, top, right, bottom), brightness in parts:
         light[round(top) : round(bottom), round(left) : round(right)] = brightness
     lifted = picture * light[..., None] + (95 * (1 - light))[..., None] * TINT
     shaded = lifted.round().astype(np.uint8)
@@ -190,9 +205,16 @@ class CropLens(Panel):
         self.frame = widgets.IntSlider(1, 1, 1, description="Look at frame", style=WIDE)
         self.frame.layout.width = "420px"
         self.frame.observe(self._draw, "value")
+        self.pad = widgets.Checkbox(
+            self._given.pad == "auto",
+            description="Add black rather than cut people off",
+            indent=False,
+        )
+        self.pad.layout.display = None if clip.height != clip.width else "none"
+        self.pad.observe(self._update, "value")
         self.picture = Picture(None, "auto")
         self.caption = widgets.HTML()
-        self.sliders = widgets.VBox([*self.crops.values(), self.frame])
+        self.sliders = widgets.VBox([*self.crops.values(), self.pad, self.frame])
         self.view = widgets.VBox([self.picture, self.caption])
         self.follow(self._given)
         super().__init__([self.sliders, self.view])
@@ -214,7 +236,7 @@ class CropLens(Panel):
     def settings(self) -> ClipSettings:
         """What the sliders say; opposite crops may leave too little, which `prepared` refuses."""
         crops = {f"crop_{side}": slider.value for side, slider in self.crops.items()}
-        return replace(self._given, **crops)
+        return replace(self._given, **crops, pad="auto" if self.pad.value else "none")
 
     @property
     def prepared(self) -> PreparedClip:
@@ -250,13 +272,15 @@ class CropLens(Panel):
     def _update(self, _change: object = None) -> None:
         height, width = self.clip.height, self.clip.width
         try:
-            box = crop_box(height, width, self.settings)
+            box = find_box(self.clip, self.settings)
         except ClipError as error:
             self.caption.value = note(str(error), "error")
             return
         text = "Joints can be told for skeleton clips only."
         if self._keypoints is not None:
             text = crop_sentence(self._keypoints, box)
+        if box != crop_box(height, width, self.settings):
+            text = f"{padding_sentence(height, width)} {text}"
         self.caption.value = f"{text}<br>{zoom_sentence(height, width, box)}"
         self._draw()
 
@@ -275,10 +299,11 @@ class CropLens(Panel):
     def _picture(self) -> np.ndarray:
         size = self.clip.height, self.clip.width
         box = crop_box(*size, self.settings)
+        padded = find_box(self.clip, self.settings) != box
         small = self.clip.read_small([self._number])[0]
         if box.right - box.left < VIEW * size[0] / len(small):  # too close for reduced frames
             small = self.clip.read([self._number])[0]
-        return draw_lens(small, self.settings, source_size=size)
+        return draw_lens(small, self.settings, padded=padded, source_size=size)
 
     def show_still(self) -> None:
         """Show the lens alone."""

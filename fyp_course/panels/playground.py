@@ -19,7 +19,8 @@ from fyp_course.panels.ruler import FrameRuler
 from fyp_course.panels.sweep import SweepPanel
 from fyp_course.visit import Visit
 from fyp_lite.cards.card import CardError, RunCard, make_card, read_card
-from fyp_lite.clip import Clip, ClipError, PreparedClip, choose_frames
+from fyp_lite.clip import Clip, ClipError
+from fyp_lite.cropping import PreparedClip, choose_frames
 from fyp_lite.files.hashes import file_hash
 from fyp_lite.keypoints.advice import clip_advice
 from fyp_lite.opening import open_clip
@@ -48,8 +49,8 @@ class ClipChooser:
         for i, title in enumerate(("Time: which frames", "Space: which part")):
             self.sliders.set_title(i, title)
         self.sliders.observe(self._look, "selected_index")
-        for slider in self.lens.crops.values():
-            slider.observe(lambda _change: self.ruler.follow(self.lens.settings), "value")
+        for control in (*self.lens.crops.values(), self.lens.pad):
+            control.observe(lambda _change: self.ruler.follow(self.lens.settings), "value")
 
     @property
     def settings(self) -> ClipSettings:
@@ -67,6 +68,7 @@ class ClipChooser:
             _move(getattr(self.ruler, name), getattr(settings, name))
         for side, slider in self.lens.crops.items():
             _move(slider, getattr(settings, f"crop_{side}"))
+        self.lens.pad.value = settings.pad == "auto"
         self.lens.follow(settings)
 
     def _look(self, _change: object = None) -> None:
@@ -178,8 +180,11 @@ class Playground(GenerateControls):
 
     def current_request(self) -> Request:
         self.picker.check()
-        negative = self.negative_prompt.value.strip()
-        return replace(super().current_request(), negative_prompt=negative)
+        return replace(
+            super().current_request(),
+            negative_prompt=self.negative_prompt.value.strip(),
+            input_type="raw" if self.picker.input_type.value == "raw" else "auto",
+        )
 
     async def _run(self) -> None:
         before = self.video

@@ -13,7 +13,8 @@ from PIL import Image
 
 from fyp_course.panels.base import WIDE, Panel, Picture, note
 from fyp_course.show import show_picture
-from fyp_lite.clip import Clip, ClipError, PreparedClip
+from fyp_lite.clip import Clip, ClipError
+from fyp_lite.cropping import PreparedClip
 from fyp_lite.drawing import BAD, DARK_BAD, DIM, INK, LIT, PAPER, Word, letter
 from fyp_lite.opening import prepare_clip
 from fyp_lite.settings import ClipSettings
@@ -21,7 +22,7 @@ from fyp_lite.settings import ClipSettings
 WIDTH = 900  # pixels of a drawn ruler
 THUMBNAIL = 96  # pixels, the long side of a stored thumbnail
 STRIP_HEIGHT = 64
-MOST_CELLS = 16  # chosen frames that are drawn large; all of them have their pin
+MAX_CELLS = 16  # chosen frames that are drawn large; all of them have their pin
 SIDE = 14  # pixels left free left and right
 
 _STRIP_TOP = 12
@@ -72,8 +73,8 @@ def draw_ruler(
 
 
 def _cells_shown(count: int) -> list[int]:
-    """Which of so many chosen frames are drawn large: all, or evenly spread ones."""
-    return np.linspace(0, count - 1, min(count, MOST_CELLS)).round().astype(int).tolist()
+    """Which of the chosen frames are drawn large: all, or evenly spread ones."""
+    return np.linspace(0, count - 1, min(count, MAX_CELLS)).round().astype(int).tolist()
 
 
 def _draw_strip(

@@ -24,19 +24,24 @@ A skeleton video and a sentence go in, a video of that character doing that moti
 Choose a clip or upload one, write a prompt, press **Generate**.
 
 What you upload and make stays on this server as long as this page is open, is seen by no other
-visitor, and is then deleted: save what you like to keep."""
-CELL = """from fyp_course.public.page import open_playground
-from fyp_course.public.visit import Limits
+visitor, and is then deleted: save what you like to keep. A page that nobody uses for {minutes} min
+ends."""
+CELL = """from IPython.display import display
 
+from fyp_course.public.page import notice_of_the_end, open_playground
+from fyp_course.visit import Limits
+
+display(notice_of_the_end({minutes}))
 open_playground({limits!r})"""
 MAX_PORT = 65535
 
 
-def notebook(limits: Limits) -> dict[str, Any]:
+def notebook(limits: Limits, idle_minutes: int) -> dict[str, Any]:
     """The page as a notebook: a few words and the panel."""
     code: dict[str, Any] = {"cell_type": "code", "id": "panel", "metadata": {}, "outputs": []}
-    code |= {"execution_count": None, "source": CELL.format(limits=limits)}
-    words = {"cell_type": "markdown", "id": "words", "metadata": {}, "source": INTRODUCTION}
+    code |= {"execution_count": None, "source": CELL.format(limits=limits, minutes=idle_minutes)}
+    introduction = INTRODUCTION.format(minutes=idle_minutes)
+    words = {"cell_type": "markdown", "id": "words", "metadata": {}, "source": introduction}
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return {
         "cells": [words, code],
@@ -56,7 +61,7 @@ def serve(port: int, ip: str, visitors: int, idle_minutes: int, limits: Limits) 
     site.mkdir()
     visits.mkdir()
     page = site / "playground.ipynb"
-    page.write_text(json.dumps(notebook(limits)), encoding="utf-8")
+    page.write_text(json.dumps(notebook(limits, idle_minutes)), encoding="utf-8")
     os.environ["TMPDIR"] = tempfile.tempdir = str(visits)  # of the kernels, too
     config = voila_config(port, ip, visitors, idle_minutes, limits)
     Voila.launch_instance(argv=[str(page)], config=config)

@@ -1,4 +1,5 @@
-"""The kernels of the public playground: so many at a time, and nothing left of one that ended."""
+"""The kernels of the public playground: limits concurrent visitors and removes their files when
+they leave."""
 
 from __future__ import annotations
 

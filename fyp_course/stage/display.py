@@ -15,11 +15,12 @@ import anywidget
 import ipywidgets as widgets
 import numpy as np
 import traitlets
-from IPython.display import HTML, display
+from IPython.display import display
 from PIL import Image
 
 from fyp_course.show import picture_html, show_picture, stills_only
 
+VIEW = "application/vnd.jupyter.widget-view+json"
 ASLEEP = "Run the notebook to make it live."
 
 # What follows the picture in the notebook is the widget's output: a stage or a box of widgets once
@@ -78,15 +79,12 @@ def show_live(widget: widgets.Widget, picture: np.ndarray | None = None, text: s
     name = f"fyp-still-{uuid4().hex}"
     for stage in _stages(widget):
         stage.still = name  # where the style below does not reach, as in VS Code
-    display(HTML(_still(name, picture, text)))
-    # Stages and panels show themselves through this function, so what they are made of is asked.
-    if isinstance(widget, Live):
-        data, metadata = widget._repr_mimebundle_() or ({}, {})
-        display(data, metadata=metadata, raw=True)
-    elif hasattr(widgets.Widget, "_ipython_display_"):  # ipywidgets 7
-        widgets.Widget._ipython_display_(widget)
-    else:
-        display(widget._repr_mimebundle_(), raw=True)
+    display({"text/html": _still(name, picture, text), "text/plain": text}, raw=True)
+    # By hand and without words, as some front ends show those where there is no model.
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    bundle = widget._repr_mimebundle_() if isinstance(widget, Live) else None
+    metadata = bundle[1] if bundle else {}  # where Colab finds the front end
+    display({VIEW: view, "text/plain": ""}, metadata=metadata, raw=True)
 
 
 def _still(name: str, picture: np.ndarray | None, text: str) -> str:

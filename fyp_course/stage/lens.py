@@ -8,7 +8,7 @@ import traitlets
 from fyp_course.stage.display import Live
 from fyp_course.stage.film import encode_film
 from fyp_course.stage.front_end import CSS, module
-from fyp_lite.clip import MIN_KEPT
+from fyp_lite.cropping import MIN_KEPT
 from fyp_lite.settings import REFERENCE_SIZE, ClipSettings
 from fyp_lite.video import strip
 

@@ -32,6 +32,7 @@ from fyp_lite.model_folder import WEIGHTS
 from fyp_lite.opening import open_clip, open_skeleton
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.request import REQUEST_NAMES, SETTINGS, Request
+from fyp_lite.text import one_line
 from fyp_lite.version import __version__
 from fyp_lite.video import MAX_STILLS, contact_sheet, few_frames, frames_of_strip, resized
 
@@ -70,8 +71,8 @@ class Provenance:
 class RunCard:
     """What one video was made from, and by what. `make_card` fills it in.
 
-    The request's clip is a file name, its guidance scale is the one that was used, and its backend
-    is what found the people of a raw video, "auto" for a clip of skeletons.
+    The request's clip is a file name, its model and its guidance scale are those that were used,
+    and its backend is what found the people of a raw video, "auto" for a clip of skeletons.
     """
 
     request: Request
@@ -81,7 +82,9 @@ class RunCard:
         """The card as text, to be pasted elsewhere; `from_json` reads it."""
         made = asdict(self.made) | {"thumbnail": base64.b64encode(self.made.thumbnail).decode()}
         values = {"format": FORMAT} | self.request.to_dict() | {"made": made}
-        return json.dumps(values, indent=1, ensure_ascii=False)
+        text = json.dumps(values, indent=1, ensure_ascii=False)
+        # Bytes of a clip's name that are no text become JSON's escapes.
+        return text.encode(errors="backslashreplace").decode()
 
     @classmethod
     def from_json(cls, text: str) -> RunCard:
@@ -127,7 +130,8 @@ class RunCard:
         name = Path(request.clip_name).name
         path = data_dir() / "clips" / name if clip is None else Path(clip)
         if not path.is_file():
-            raise CardError(f"There is no clip {path}: give the path of {name} as clip=.")
+            path_shown, name = one_line(str(path)), one_line(name)
+            raise CardError(f"There is no clip {path_shown}: give the path of {name} as clip=.")
         check_clip(path, made.clip_hash, "give the original as clip=.")
         other = []
         if made.weights_hash != _weights(pipeline)[1]:
@@ -154,8 +158,8 @@ def check_clip(path: Path, expected: str, fix: str) -> None:
     """Refuse a file that only has the name of a card's clip. Raises CardError with `fix`."""
     if not path.is_file() or file_hash(path) != expected:
         raise CardError(
-            f"{path.name} is not the clip that this card was made with (its SHA-256 is not "
-            f"{expected[:12]}...): {fix}"
+            f"{one_line(path.name)} is not the clip that this card was made with (its SHA-256 is "
+            f"not {expected[:12]}...): {fix}"
         )
 
 
@@ -217,7 +221,7 @@ def make_card(
         clip=facts.name,
         sample_settings=replace(request.sample_settings, guidance_scale=scale),
         backend=facts.detector or "auto",
-        model=model if request.model == "lite" else request.model,
+        model=model,
     )
     return RunCard(request, made)
 
@@ -233,7 +237,7 @@ def _facts(card: RunCard) -> dict[str, Any]:
     return {
         "prompt": request.prompt,
         "negative prompt": request.negative_prompt or "none",
-        "clip": Path(request.clip_name).name,
+        "clip": one_line(Path(request.clip_name).name),
         "detector": card.detector or "none",
         **request.clip_settings.to_dict(),
         **request.sample_settings.to_dict(),
@@ -306,7 +310,8 @@ def parse_card(text: str, name: str = "This text") -> dict[str, Any]:
         raise CardError(f"{name} has {extra!s:.100}, but only {sorted(known)} are known.")
     for key, value in values.items():
         kind = dict if key in (*SETTINGS, "made") else str
-        if not isinstance(value, kind) or (kind is str and not _is_text(value)):
+        right = _is_text(value) or key == "clip"  # a file's name need be no text
+        if not isinstance(value, kind) or (kind is str and not right):
             what = "an object" if kind is dict else "text"
             raise CardError(f"{name} has {value!r:.60} as {key}, but it must be {what}.")
     if "made" in values:
@@ -323,7 +328,12 @@ def _whole_card(values: dict[str, Any]) -> RunCard:
     missing = [name for name in (*REQUEST_NAMES, *SETTINGS) if name not in values]
     if missing:
         raise CardError(f"The run card lacks {missing!s:.100}: paste it unchanged.")
-    return RunCard(Request.from_dict(values), made)
+    request = Request.from_dict(values)
+    if request.sample_settings.guidance_scale is None:
+        raise CardError(
+            "The run card does not say which guidance_scale was used: paste it unchanged."
+        )
+    return RunCard(request, made)
 
 
 def _read_provenance(values: dict[str, Any]) -> Provenance:

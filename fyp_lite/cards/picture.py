@@ -15,6 +15,7 @@ from fyp_lite.cards.card import CHUNK, CardError, RunCard
 from fyp_lite.drawing import font, wrapped
 from fyp_lite.files.writing import file_path, written_whole
 from fyp_lite.settings import ClipSettings, SampleSettings
+from fyp_lite.text import one_line
 from fyp_lite.video import contact_sheet
 
 PAPER, INK, QUIET, LINE = (255, 253, 248), (34, 34, 40), (112, 112, 122), (222, 216, 204)
@@ -37,7 +38,7 @@ def save_card(card: RunCard, path: str | os.PathLike[str]) -> None:
     path = file_path(path)
     data = io.BytesIO()
     if path.suffix.lower() == ".json":
-        data.write(card.to_json().encode(errors="backslashreplace") + b"\n")
+        data.write(card.to_json().encode() + b"\n")
     elif path.suffix.lower() == ".png":
         facts = PngImagePlugin.PngInfo()
         facts.add_itxt(CHUNK, card.to_json(), zip=True)
@@ -122,7 +123,7 @@ def _video_facts(card: RunCard) -> list[tuple[str, str]]:
     clip, sampling = request.clip_settings, request.sample_settings
     eta = f", eta {sampling.eta:g}" if sampling.eta else ""
     facts = [
-        ("Clip", _short(Path(request.clip_name).name, 34)),
+        ("Clip", _short(one_line(Path(request.clip_name).name), 34)),
         *([("Detector", _short(card.detector, 34))] if card.detector else []),
         ("Frames", f"{clip.num_frames}, from {clip.start_frame}, stride {clip.frame_stride}"),
         ("Crop", _crop(clip) or "none"),
@@ -151,7 +152,7 @@ def _brief(card: RunCard) -> str:
     """The usual settings, then whatever else is not at its default."""
     request = card.request
     clip, sampling = request.clip_settings, request.sample_settings
-    source = _short(Path(request.clip_name).name, 14)
+    source = _short(one_line(Path(request.clip_name).name), 14)
     facts = [
         f"seed {sampling.seed}",
         f"{sampling.num_inference_steps} steps",
@@ -164,6 +165,8 @@ def _brief(card: RunCard) -> str:
         facts.append(f"{clip.num_frames} frames")
     if crop := _crop(clip):
         facts.append(f"crop {crop}")
+    if clip.pad != ClipSettings().pad:
+        facts.append(f"pad {clip.pad}")
     usual = SampleSettings()
     for name in SHOWN_IF_CHANGED:
         if (value := getattr(sampling, name)) != getattr(usual, name):

@@ -58,9 +58,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _read_lora(text: str) -> tuple[str, float]:
-    """ "style.safetensors:0.8" to its parts; the scale is 1 where there is none."""
+    """ "style.safetensors:0.8" to its parts; without a scale it is 1."""
     name, _, scale = text.rpartition(":")
     try:
         return name, float(scale)
-    except ValueError:  # no number after the colon, or a colon of a Windows drive
+    except ValueError:  # not a number after the colon, or a colon of a Windows drive
         return text, 1.0

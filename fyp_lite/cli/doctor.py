@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-LEAST_VERSIONS = {
-    "torch": "2.4",
-    "diffusers": "0.36",
+MIN_VERSIONS = {
+    "torch": "2.5",
+    "diffusers": "0.37",
     "transformers": "5.6",
     "numpy": "1.26",
     "ipywidgets": "7.7.1",
 }
 USAGE = ""
-LEAST_PYTHON = (3, 10)
-LEAST_MEMORY = 1.5  # GB; a run of the lite model peaks at 1.1
+MIN_PYTHON = (3, 10)
+MIN_MEMORY = 1.5  # GB; a run of the lite model peaks at 1.1
 SLOW = 60  # seconds for a video; more is no fun in a lesson
 FULL_FRAMES = (8, 32)  # clips of the full model whose cost is told, in its published steps
 FULL_STEPS = 50
@@ -35,11 +35,15 @@ CLIPS = (
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: `found` says what is there, `fix` what to do where it is not ok."""
+    """One line of the table: `found` says what is there, `fix` what to do where it is not ok.
+
+    `missing`: it is not here, and nobody needs it who does not want what it is for.
+    """
 
     name: str
     found: str
     fix: str = ""
+    missing: bool = False
 
     @property
     def ok(self) -> bool:
@@ -60,7 +64,8 @@ def report() -> str:
     width = max(len(row.name) for row in rows)
     lines = []
     for row in rows:
-        lines.append(f"{'ok ' if row.ok else 'FIX'}  {row.name:<{width}}  {row.found}")
+        mark = "FIX" if not row.ok else "-- " if row.missing else "ok "
+        lines.append(f"{mark}  {row.name:<{width}}  {row.found}")
         if not row.ok:
             lines.append(f"{'':{width + 7}}{row.fix}")
     return "\n".join([*lines, "", summary(rows)])
@@ -90,7 +95,7 @@ def summary(rows: list[Row]) -> str:
 
 
 def _python() -> Iterator[Row]:
-    good = sys.version_info[:2] >= LEAST_PYTHON
+    good = sys.version_info[:2] >= MIN_PYTHON
     fix = "" if good else "Install Python 3.10 or newer and make a new environment with it."
     yield Row("python", f"{platform.python_version()}, {platform.system()}", fix)
 
@@ -98,7 +103,7 @@ def _python() -> Iterator[Row]:
 def _packages() -> Iterator[Row]:
     from packaging.version import Version
 
-    for name, least in LEAST_VERSIONS.items():
+    for name, least in MIN_VERSIONS.items():
         try:
             found = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -142,8 +147,8 @@ def _memory() -> Iterator[Row]:
     if limit := os.environ.get("MEM_LIMIT"):  # a hub's, for this learner
         own = psutil.Process().memory_info().rss
         free = min(free, (int(limit) - own) / 2**30)
-    fix = "" if free >= LEAST_MEMORY else "Close other programs and notebooks, then restart."
-    yield Row("memory", f"{free:.1f} GB free, {LEAST_MEMORY} needed", fix)
+    fix = "" if free >= MIN_MEMORY else "Close other programs and notebooks, then restart."
+    yield Row("memory", f"{free:.1f} GB free, {MIN_MEMORY} needed", fix)
 
 
 def _processors() -> Iterator[Row]:
@@ -286,7 +291,8 @@ def _raw_video() -> Iterator[Row]:
 
     for report in available_backends():
         state = "ready" if report.ready else "not ready"
-        yield Row(f"raw video: {report.name}", f"{state}: {report.note}")
+        name, missing = f"raw video: {report.name}", not report.ready
+        yield Row(name, f"{state}: {report.note}", missing=missing)
 
 
 def _network() -> Iterator[Row]:

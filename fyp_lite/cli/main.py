@@ -7,6 +7,7 @@ import sys
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
+from io import TextIOWrapper
 from typing import Any
 
 from fyp_lite.cli.options import Parser
@@ -37,6 +38,9 @@ is make."""
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code, 2 for input that cannot be used."""
     argv = sys.argv[1:] if argv is None else argv
+    for stream in (sys.stdout, sys.stderr):  # names may hold letters that a terminal cannot show
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         name, rest = split_command(argv)
         command = load_command(name)
@@ -65,17 +69,25 @@ def split_command(argv: list[str]) -> tuple[str, list[str]]:
         return first, argv[1:]
     if first.startswith("-") or len(first.split()) > 1:
         return "make", argv
+    has_clip = any(argument.startswith(("--clip", "--settings")) for argument in argv)
     near = get_close_matches(first.lower(), [*COMMANDS, "help", "version"], n=1, cutoff=0.75)
-    if near:
+    if near and not (has_clip and is_known_to_make(argv)):
         meant = f"--{near[0]}" if near[0] in ("help", "version") else near[0]
         raise ValueError(f"there is no command {first!r}: did you mean fyp-lite {meant}?")
-    if not any(argument.startswith(("--clip", "--settings")) for argument in argv):
+    if not has_clip:
         names = ", ".join(COMMANDS)
         raise ValueError(
             f"there is no command {first!r}, only {names}; to use it as a prompt, give --clip too: "
             f'fyp-lite make "{first}" --clip dance --out video.mp4.'
         )
     return "make", argv
+
+
+def is_known_to_make(argv: list[str]) -> bool:
+    """Whether `make` has a use for every argument."""
+    parser = Parser("fyp-lite make", "")
+    load_command("make").add_options(parser)
+    return not parser.parse_known_args(argv)[1]
 
 
 def build_parser() -> argparse.ArgumentParser:

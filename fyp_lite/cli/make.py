@@ -20,7 +20,7 @@ from fyp_lite.cli.options import (
     add_setting_options,
     read_options,
 )
-from fyp_lite.files.writing import check_room_in_name, file_path
+from fyp_lite.files.writing import check_room_in_name, check_writable, file_path
 from fyp_lite.opening import find_clip
 from fyp_lite.request import Request
 from fyp_lite.settings import ClipSettings, SampleSettings
@@ -111,6 +111,7 @@ def make(request: Request, out: Path) -> Path:
         if out.resolve() == clip.path.resolve():
             raise ValueError(f"--out {out} is the clip itself; give the result another name.")
         check_replaceable(card_path)
+        check_writable(out)
         if find_input_type(clip, request.input_type) == "raw":
             from fyp_lite.cli.skeleton import find_people_beside
 
@@ -123,6 +124,13 @@ def make(request: Request, out: Path) -> Path:
 
         pipeline = load_pipeline(request.model)
         prepared = clip.prepare(settings, pipeline.size)
+    if prepared.padded:
+        height, width = prepared.source_size
+        print(
+            f"The largest square of {width} x {height} pixels would cut somebody off, so black is "
+            "added to the frames: --pad none cuts instead.",
+            file=sys.stderr,
+        )
     say_advice(pipeline, request, prepared.frames)
     result = pipeline(
         request.prompt,
@@ -132,8 +140,9 @@ def make(request: Request, out: Path) -> Path:
     )
     seconds = time.perf_counter() - began
     card = make_card(pipeline, replace(request, clip=clip), result.video, seconds)
-    # The clip keeps the name that was typed, so that the card finds it again.
-    card = replace(card, request=replace(card.request, clip=request.clip_name))
+    # The clip and the model keep the names that were typed, so that the card finds them again.
+    named = replace(card.request, clip=request.clip_name, model=request.model)
+    card = replace(card, request=named)
     write_video(out, result.video, prepared.fps)
     save_card(card, card_path)
     seconds = time.perf_counter() - began

@@ -18,6 +18,7 @@ CLIP_OPTIONS = {
     "crop_right": "the same on the right",
     "crop_top": "the same at the top",
     "crop_bottom": "the same at the bottom",
+    "pad": "auto adds black where a square cuts people, or none",
 }
 SAMPLE_OPTIONS = {
     "num_inference_steps": "more steps are finer, at linear cost",

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from fyp_lite.cli.options import add_raw_options
 from fyp_lite.cli.progress import progress_bar
-from fyp_lite.clip import Clip, choose_frames, crop_box
-from fyp_lite.files.writing import file_path
+from fyp_lite.clip import Clip
+from fyp_lite.cropping import choose_frames, crop_box
+from fyp_lite.files.writing import check_writable, file_path
 from fyp_lite.keypoints.advice import clip_advice
 from fyp_lite.keypoints.clip import KeypointClip, KeypointsError, check_keypoints_path
 from fyp_lite.keypoints.extract import ExtractStep, check_motion, extract_steps
@@ -98,6 +99,9 @@ def check_targets(clip: Clip, video: Path | None, keypoints: Path | None) -> Non
         check_keypoints_path(keypoints)
         if keypoints.exists():
             KeypointClip.load(keypoints)  # keypoints may replace keypoints, but no other file
+    for path in (video, keypoints):
+        if path is not None:
+            check_writable(path)
 
 
 def show_progress(steps: Iterable[ExtractStep]) -> ExtractStep:

@@ -33,7 +33,7 @@ from fyp_lite.files.index import (
     video_stream,
 )
 from fyp_lite.files.writing import ClipError
-from fyp_lite.lazy import Frames
+from fyp_lite.lazy_frames import Frames
 
 
 def check_frames(frames: Frames) -> None:

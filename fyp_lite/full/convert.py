@@ -78,8 +78,10 @@ def convert_full(
         with quiet_loading():
             pipeline.save_pretrained(unfinished)
         record = _record(files, sources, dtype)
-        (unfinished / "sources.json").write_text(json.dumps(record, indent=1) + "\n")
-        (unfinished / "README.md").write_text(CARD)
+        (unfinished / "sources.json").write_text(
+            json.dumps(record, indent=1) + "\n", encoding="utf-8"
+        )
+        (unfinished / "README.md").write_text(CARD, encoding="utf-8")
         write_hashes(unfinished)
     say(f"The full model is in {out}.")
     return out

@@ -161,7 +161,7 @@ def ask(source: Source) -> Offer:
 
 
 def fetch(offer: Offer) -> LocalFiles:
-    """Download an offer into the hub's cache; goes on where an earlier one was interrupted.
+    """Download an offer into the hub's cache; resumes an interrupted download.
 
     The hub's own client starts an interrupted file from its beginning, so the unfinished part is
     kept here, beside its place.
@@ -201,7 +201,7 @@ def _download(url: str, file: HubFile, target: Path) -> None:
     except Exception as error:  # as in `ask`
         raise CheckpointError(
             f"The download of {file.name} did not finish ({_first_line(error)}): start it again, "
-            "it goes on where it stopped."
+            "it resumes."
         ) from None
     if file.sha256 and file_hash(part) != file.sha256:
         part.unlink()

@@ -39,6 +39,7 @@ from fyp_lite.full.published import (
 )
 from fyp_lite.network_config import read_config
 from fyp_lite.pipeline import FollowYourPosePipeline
+from fyp_lite.text import one_line
 
 STABLE_DIFFUSION = "CompVis/stable-diffusion-v1-4@133a221b8aa7292a167afc5127cb63fb5005638b"
 FOLLOW_YOUR_POSE = "YueMafighting/FollowYourPose_v1@main"
@@ -120,6 +121,10 @@ def find_files(
     Raises:
         CheckpointError: files that are not here and may not or cannot be fetched.
     """
+    if sources.base_file is not None:
+        _check_file("base", sources.base)
+    for name, _ in sources.loras:
+        _check_file("LoRA", name)
     repositories = sources.repositories()
     found = {part: locate(source) for part, source in repositories.items()}
     absent = {part: source for part, source in repositories.items() if found[part] is None}
@@ -138,6 +143,13 @@ def find_files(
         _announce(offers.values(), say)
     fetched = {part: fetch(offer) for part, offer in offers.items()}
     return {part: files for part, files in found.items() if files is not None} | fetched
+
+
+def _check_file(what: str, name: str) -> None:
+    if not file_path(name).is_file():
+        raise CheckpointError(
+            f"The {what} {one_line(name, 80)!r} is not there: check the name and the folder."
+        )
 
 
 def assemble(

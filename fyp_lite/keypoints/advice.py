@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from fyp_lite.clip import choose_frames, crop_box
+from fyp_lite.cropping import choose_box, choose_frames, cuts_joints
 from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.keypoints.tracking import body_sizes
 from fyp_lite.settings import REFERENCE_SIZE, ClipSettings
@@ -27,7 +27,8 @@ def clip_advice(people: KeypointClip, settings: ClipSettings) -> list[str]:
     Raises ClipError where the settings do not fit the clip.
     """
     chosen = people.keypoints[choose_frames(people.num_frames, settings)]
-    box = crop_box(people.height, people.width, settings)
+    size = people.height, people.width
+    box = choose_box(*size, settings, lambda *boxes: cuts_joints(chosen, *boxes))
     sure = chosen[..., 2] >= MIN_CONFIDENCE
     places = chosen[sure][:, :2]
     sentences = []
@@ -48,12 +49,12 @@ def clip_advice(people: KeypointClip, settings: ClipSettings) -> list[str]:
     if cut > MAX_CUT:
         sentences.append(
             f"{cut:.0%} of the joints lie outside the square that is kept of each frame of "
-            f"{people.width} x {people.height} pixels: {_square(people, places)}."
+            f"{people.width} x {people.height} pixels: {_square(people, places, settings.pad)}."
         )
     elif (size := body_sizes(chosen).max()) < SMALL * (box.right - box.left):
         sentences.append(
             f"The largest person fills {size / (box.right - box.left):.0%} of the picture's side, "
-            f"and {SMALL:.0%} or more are followed well: {_square(people, places)}."
+            f"and {SMALL:.0%} or more are followed well: {_square(people, places, settings.pad)}."
         )
     return sentences
 
@@ -74,13 +75,15 @@ def _moves(people: KeypointClip) -> float:
     return most
 
 
-def _square(people: KeypointClip, places: np.ndarray) -> str:
+def _square(people: KeypointClip, places: np.ndarray, pad: str) -> str:
     """The crop that holds all `places` `[n, 2]` in a square, as a sentence's end."""
     low, high = places.min(axis=0), places.max(axis=0)
     least = 64 * min(people.height, people.width) / REFERENCE_SIZE
     side = max(MARGIN * float((high - low).max()), least)
     if side > min(people.height, people.width):
-        return "no square of the frame holds everybody, so film from farther away or in landscape"
+        film = "film from farther away or in landscape"
+        fix = film if pad == "auto" else f'add black to the frames (pad "auto"), or {film}'
+        return f"no square of the frame holds everybody, so {fix}"
     size = np.array([people.width, people.height])
     start = np.clip((low + high) / 2 - side / 2, 0, size - side)
     unit = min(people.height, people.width) / REFERENCE_SIZE

@@ -26,7 +26,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from fyp_lite.clip import MAX_FRAMES, MAX_PIXELS, Clip, CropBox
+from fyp_lite.clip import MAX_FRAMES, MAX_PIXELS, Clip
+from fyp_lite.cropping import CropBox, cuts_joints
 from fyp_lite.files.writing import ClipError, check_room_in_name, file_path, written_whole
 from fyp_lite.skeleton import JOINTS, draw_skeletons
 from fyp_lite.video import write_long_video
@@ -36,7 +37,7 @@ MAX_PEOPLE = 16
 MAX_FPS = 1000
 MAX_BYTES = 128 * 2**20
 MAX_NAME = 255  # letters of `source` and `backend`
-FAR = 10  # joints lie within so many times the frame's longer side
+FAR = 10  # joints lie within this many times the frame's longer side
 
 
 class KeypointsError(ClipError):
@@ -196,6 +197,10 @@ class _DrawnClip(Clip):
         self.keypoints: np.ndarray = keypoint_clip.keypoints
         super().__init__(path, _Drawing(keypoint_clip), keypoint_clip.num_frames, keypoint_clip.fps)
 
+    def cuts(self, numbers: list[int], kept: CropBox, square: CropBox) -> bool:
+        """Whether a joint in these frames is inside `kept`, but not inside `square`."""
+        return cuts_joints(self.keypoints[numbers], kept, square)
+
     def crop(
         self, indices: list[int], box: CropBox, size: int, *, small: bool = False
     ) -> np.ndarray:
@@ -258,7 +263,7 @@ def _check_keypoints(keypoints: object, far: float) -> np.ndarray:
             f"most {MAX_PEOPLE} people are allowed: cut the clip or name fewer people."
         )
     place, sure = array[..., :2], array[..., 2]
-    if not (np.abs(place) <= far).all():  # also where it is no number
+    if not (np.abs(place) <= far).all():  # also for NaN
         frame = int(np.argwhere(~(np.abs(place) <= far))[0][0])
         raise KeypointsError(
             f"a joint of frame {frame} is no finite place within {far:g} pixels: correct it, or "
@@ -293,4 +298,4 @@ def _short(value: object) -> str:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")

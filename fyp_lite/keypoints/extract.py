@@ -18,6 +18,7 @@ import numpy as np
 
 from fyp_lite.clip import MAX_FRAMES, Clip, open_video
 from fyp_lite.files.hashes import file_hash, weight_hashes
+from fyp_lite.files.writing import ClipError
 from fyp_lite.folders import cache_dir
 from fyp_lite.keypoints import tracking
 from fyp_lite.keypoints.clip import MAX_PEOPLE, KeypointClip, KeypointsError, printable_name
@@ -257,6 +258,6 @@ def _take(files: dict[str, Path]) -> KeypointClip | None:
 
 
 def _keep(path: Path, found: KeypointClip) -> None:
-    with suppress(OSError):  # a folder that cannot be written costs time, not the result
+    with suppress(OSError, ClipError):  # a folder that cannot be written costs time, not the result
         path.parent.mkdir(parents=True, exist_ok=True)
         found.save(path)

@@ -66,7 +66,7 @@ def follow_people(detected: np.ndarray, fps: float, *, max_people: int) -> np.nd
     """Give every person one index for the whole clip.
 
     Somebody who is missing for a while is expected to move on, so that people who cross keep their
-    indices; somebody who comes back much later is taken for the nearest one who had left.
+    indices; a person who reappears much later is matched to the nearest lost track.
 
     Args:
         detected: `[f, people, 17, 3]`, people in any order in each frame, zeros where there are

@@ -1,5 +1,5 @@
 """Sweeps: one video for each combination of values, in this process or on Dask workers.
 
-`jobs` says what is to be made, `making` makes one video, `store` keeps it, `batch` runs them all;
-`command` is `fyp-lite sweep`. Sheets and the panel are in `lessons`.
+`axes` says what is to be made, `worker` makes one video, `store` keeps it, `run` has `batch`, which
+makes them all, `cluster` has Dask, and `sheet` shows a sweep of one or two axes.
 """

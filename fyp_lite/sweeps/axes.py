@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fyp_lite.cards.card import ClipFacts, clip_facts
-from fyp_lite.clip import Clip, choose_frames, crop_box
+from fyp_lite.clip import Clip
+from fyp_lite.cropping import choose_frames, crop_box
 from fyp_lite.opening import open_clip, open_skeleton
 from fyp_lite.request import SETTING_NAMES, Request
 from fyp_lite.settings import ClipSettings
@@ -21,7 +22,7 @@ from fyp_lite.text import nearest_name
 from fyp_lite.video import check_video_path
 
 AXIS_NAMES = SETTING_NAMES
-TEXT_NAMES = ("clip", "prompt", "negative_prompt", "scheduler")
+TEXT_NAMES = ("clip", "prompt", "negative_prompt", "pad", "scheduler")
 SENTENCES = ("prompt", "negative_prompt")  # may have commas inside
 Value = int | float | str | None
 Axes = Mapping[str, Iterable[Any]]
@@ -109,7 +110,10 @@ class Source:
 
 
 def check_axes(axes: Axes) -> dict[str, list[Any]]:
-    """The axes as lists. Raises SweepError for a name that is none, and for no or double values."""
+    """The axes as lists.
+
+    Raises SweepError for an unknown name, or an empty or duplicated value list.
+    """
     checked = {}
     for name, given in axes.items():
         if name not in AXIS_NAMES:
@@ -150,7 +154,7 @@ def plan_jobs(
         label = clip_label(each.clip)
         clips[label] = each.clip
         chosen.setdefault(label, set()).add(each.clip_settings)
-    sources = {label: _source(clips[label], settings) for label, settings in chosen.items()}
+    sources = {label: _source(clips[label], request, chosen[label]) for label in chosen}
     jobs = []
     for row, each in zip(rows, requests, strict=True):
         label = clip_label(each.clip)
@@ -167,11 +171,12 @@ def clip_label(clip: Clip | str | os.PathLike[str]) -> str:
     return f"{clip.path} ({clip.detector})" if clip.detector else str(clip.path)
 
 
-def _source(clip: Any, chosen: set[ClipSettings]) -> Source:
+def _source(clip: Clip | str, request: Request, chosen: set[ClipSettings]) -> Source:
     """A clip's facts, once it is seen that all settings chosen for it fit."""
     if isinstance(clip, Clip):
         return Source(*_look_at(clip, chosen), lambda: nullcontext(clip))
-    with open_skeleton(clip) as opened:
+    kind, backend = request.input_type, request.backend
+    with open_skeleton(clip, input_type=kind, backend=backend) as opened:
         facts, content = _look_at(opened, chosen)
     if opened.keypoints is not None:  # drawn when asked for, from no file that is closed
         return Source(facts, content, lambda: nullcontext(opened))
@@ -202,7 +207,7 @@ def _hash_keypoints(clip: Clip) -> str:
 def read_values(name: str, text: str) -> list[Value]:
     """The values of an axis as typed: numbers between commas, prompts between bars (|).
 
-    Raises SweepError for something that is no number.
+    Raises SweepError for a value that is not a number.
     """
     parts = [part.strip() for part in text.split("|" if name in SENTENCES else ",")]
     values: list[Value] = []
@@ -211,7 +216,7 @@ def read_values(name: str, text: str) -> list[Value]:
             values.append(part if name in TEXT_NAMES else _number(part))
         except ValueError:
             raise SweepError(
-                f"{part!r} is no number for {name}: write numbers with commas between, such as "
+                f"{part!r} is not a number for {name}: write numbers with commas between, such as "
                 "1, 3, 10."
             ) from None
     return values

@@ -65,7 +65,7 @@ def connected(client: Client | str, num_videos: int) -> Iterator[Client]:
 
 @contextmanager
 def local_client(workers: int) -> Iterator[Client]:
-    """So many worker processes on this machine, which share its processors evenly."""
+    """Worker processes on this machine, which share its processors evenly."""
     dask = distributed()
     if workers < 1:
         raise SweepError(f"workers is {workers}, but it must be at least 1.")
@@ -122,7 +122,7 @@ def made_on_workers(
     except dask.CancelledError:
         raise SweepError(
             f"The cluster was closed while {len(running)} videos were under way: run the sweep "
-            "again, and it goes on from what is stored."
+            "again to resume."
         ) from None
     finally:
         client.cancel(list(running))

@@ -240,7 +240,7 @@ def _stacked(lines: list[str], x: float, y: float, anchor: str) -> list[Word]:
 
 
 def _label(text: str, width: int, most: int = 3) -> list[str]:
-    """`text` in at most so many lines of so many pixels; the rest becomes an ellipsis."""
+    """`text` in at most `most` lines of `width` pixels; the rest becomes an ellipsis."""
     lines = wrapped(text, font(13, True), width)
     return lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1]} …"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from fyp_lite.cards.card import RunCard
-from fyp_lite.files.writing import written_whole
+from fyp_lite.files.writing import check_writable, written_whole
 from fyp_lite.sweeps.axes import Job, Model, SweepError
 from fyp_lite.sweeps.worker import Files
 
@@ -78,7 +78,9 @@ class Store:
         return ""
 
     def open(self) -> None:
-        """Make the folder, and clear away what a sweep that was killed left half written."""
+        """Make the folder, see that it can be written to, and clear away what a sweep that was
+        killed left half written. Raises ClipError where nothing can be written there."""
+        check_writable(self.folder / INDEX)
         self.folder.mkdir(parents=True, exist_ok=True)
         for part in self.folder.glob(".*.part"):
             with suppress(FileNotFoundError):  # another sweep's, which has just got its name
@@ -103,5 +105,6 @@ class Store:
                 writer.writeheader()
             writer.writerow(row)
         with written_whole(self.folder / INDEX) as part:
-            part.write_text(text.getvalue(), encoding="utf-8")
+            # A clip's name need be no text.
+            part.write_bytes(text.getvalue().encode(errors="backslashreplace"))
         return self.folder / INDEX

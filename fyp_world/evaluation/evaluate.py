@@ -4,7 +4,7 @@
     python -m fyp_world.evaluation.evaluate --json FILE --quick --model FOLDER --pages FILE.png
     python -m fyp_world.evaluation.evaluate --json FILE --clip VIDEO --only follow
 
-Every part is written as soon as it is known, and the same command goes on where it was stopped.
+Every part is written as soon as it is known, and the same command resumes.
 
 autoencoder: how well frames come back. denoising: the loss with the right prompt and pose against
 none and against another clip's; a model that ignores either would show no difference. denoised: how
@@ -72,6 +72,7 @@ DENOISED_FROM = (200, 350, 500, 999)
 DENOISING_STEP = 50  # timesteps
 KNOBS = (
     "steps",
+    "steps_stills",
     "guidance",
     "guidance_stills",
     "pose_guidance",
@@ -249,7 +250,7 @@ class Judged:
     def truth(self, held_out: bool) -> dict[str, Any]:
         """How near generated stills come to the drawn ones."""
         truth = Truth(self.pipeline, self.effort.truth, held_out=held_out)
-        return truth.figures(self.settings)
+        return truth.figures(self.judge, self.settings)
 
     def clips(self, held_out: bool) -> list[Clip]:
         return clips(self.effort.clips, CLIP_FRAMES, held_out=held_out, stream=1 + held_out)
@@ -306,7 +307,7 @@ class Results:
         self.path, self.only = path, only
         self.figures: dict[str, Any] = {"run": run}
         if path.exists():
-            earlier = json.loads(path.read_text())
+            earlier = json.loads(path.read_text(encoding="utf-8"))
             if earlier.get("run") == run:
                 self.figures = earlier
 

@@ -112,7 +112,7 @@ def generate_stills(
     """The same for clips of one frame, several at once: `[1, h, w, 3]` each.
 
     Args:
-        pose_guidance: s in `without + s * (with - without)` the pose; 1 is none of it, others
+        pose_guidance: s in `without + s * (with - without)` the pose; 1 turns it off, others
             evaluate the network twice per step.
     """
     videos: list[np.ndarray] = []
@@ -260,7 +260,7 @@ def floor_score(judge: Judge, video: np.ndarray, clip: Clip, index: int) -> Scor
 
 
 def parts_of(path: Path, count: int, size: int) -> list[np.ndarray]:
-    """Skeleton frames `[f, size, size, 3]` of so many parts of a skeleton or raw video, each with
+    """Skeleton frames `[f, size, size, 3]` of several parts of a skeleton or raw video, each with
     the default settings, spread from its beginning to its end."""
     with open_skeleton(path) as clip:
         last = clip.num_frames - 1 - ClipSettings().frame_indices()[-1]

@@ -12,19 +12,15 @@ or `RUN/attributes` is the trained network in float16.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fyp_lite.files.hashes import write_hashes
 from fyp_lite.judges.classifier import CELL, OF_PEOPLE, OF_PICTURES, AttributeClassifier
 from fyp_lite.keypoint_network import KeypointNet
 from fyp_world.training import keypoint_network
-from fyp_world.training.assemble import forget_folders
 from fyp_world.training.cache import SIZE, Cache
 from fyp_world.training.common import (
     Draw,
@@ -32,9 +28,9 @@ from fyp_world.training.common import (
     MakeBatch,
     Options,
     load_average,
-    move,
     option_parser,
-    saved_whole,
+    read_options,
+    settle_norms,
     stack,
     train,
 )
@@ -58,8 +54,6 @@ HARD_SHARE = 0.4  # colours and contrast as strong as too much guidance makes th
 # How much more a cute person's label weighs than that of one who is not: they are one in eight, and
 # a network that finds none is wrong as seldom.
 CUTE_WEIGHT = 4.0
-SETTLING_BATCHES = 40
-SETTLING_STEP = 2**31  # far from any step of a run
 
 
 @dataclass(frozen=True)
@@ -206,33 +200,10 @@ def batches(cache: Cache, options: JudgeOptions) -> MakeBatch:
     return make_batch
 
 
-@torch.no_grad()
-def settle_norms(stage: JudgeStage, make_batch: MakeBatch, seed: int) -> None:
-    """Measure the batch statistics that belong to the averaged weights."""
-    norms = [m for m in stage.network.modules() if isinstance(m, nn.BatchNorm2d)]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # a plain mean over all batches
-    device = next(stage.parameters()).device
-    for i in range(SETTLING_BATCHES):
-        batch = move(make_batch(Draw(seed, SETTLING_STEP + i)), device)
-        with torch.autocast(device.type, torch.bfloat16):
-            stage.network(stage.pictures(batch))
-
-
-def save(network: Any, out: Path) -> None:
-    with saved_whole(out.parent) as folder:
-        network.cpu().eval().half().save_pretrained(folder / out.name)
-        forget_folders(folder)
-        write_hashes(folder / out.name)
-    size = sum(p.stat().st_size for p in out.iterdir())
-    print(f"{out}: {size / 1e6:.2f} MB")
-
-
 def judge_options() -> JudgeOptions:
     parser = option_parser(__doc__, minutes=30, batch_size=32, learning_rate=2e-3)
     parser.add_argument("what", choices=["keypoints", "attributes"])
-    return JudgeOptions(**vars(parser.parse_args()))
+    return read_options(parser, JudgeOptions)
 
 
 def main() -> None:
@@ -246,7 +217,7 @@ def main() -> None:
     make_batch = batches(cache, options)
     if train(stage, make_batch, options):
         settle_norms(stage, make_batch, options.seed)
-        save(stage.network, options.out / options.what)
+        keypoint_network.save(stage.network, options.out / options.what)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
     python -m fyp_world.training.cache decoded --out DATA --vae FOLDER
 
 `DATA/images` holds clips of one frame and `DATA/clips` clips of eight. Item i depends on the seed
-and on i alone, and rendering goes on where it was stopped. Latents appear when all are encoded.
+and on i alone, and rendering resumes after an interruption. Latents appear when all are encoded.
 Decoded are only the first `--images` images: from them the judges learn what generated pictures
 look like.
 """

@@ -9,7 +9,7 @@ On several cores or GPUs put `python -m torch.distributed.run --nproc_per_node N
 `python` before `-m`, on a CPU with OMP_NUM_THREADS=1. (`accelerate launch` does the same for GPUs;
 with `--cpu` it starts one process, whatever number it is given.)
 
-On a CPU under Linux, glibc gives a large tensor's memory back after every use and gets it anew,
+On a CPU under Linux, glibc returns a large tensor's memory after every use and requests it again,
 page by page. Told to keep it, in large pages, it takes a quarter off a step (`training.guided`, two
 processes with 32 pictures each: 2.5 in place of 3.3 s):
 GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=34359738368
@@ -18,7 +18,7 @@ GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:gli
 from __future__ import annotations
 
 import argparse
-import json
+import math
 import os
 import tempfile
 import time
@@ -28,18 +28,24 @@ from dataclasses import dataclass, field
 from itertools import count
 from multiprocessing import get_all_start_methods
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, broadcast
-from matplotlib.figure import Figure
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from fyp_lite.threads import give_way
+from fyp_world.training.dtype import faster_dtype, training_in
+from fyp_world.training.log import Log, OnLog, draw_losses, print_line
+
 EMA_DECAY = 0.999
 WEIGHT_DECAY = 0.01
+SETTLING_BATCHES = 40
+SETTLING_STEP = 2**31  # far from any step of a run
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,18 @@ class Options:
     save_minutes: float
     init: Path | None
     workers: int = field(default=0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Refuse what no training can use. Raises ValueError."""
+        if not self.minutes > 0 or math.isinf(self.minutes):
+            raise ValueError(f"minutes is {self.minutes:g}: choose more than 0.")
+        for name in ("steps", "batch_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is {value}: choose 1 or more.")
+
+
+AnyOptions = TypeVar("AnyOptions", bound=Options)
 
 
 def option_parser(
@@ -161,7 +179,15 @@ def parse_options(
         learning_rate=learning_rate,
         needs_data=needs_data,
     )
-    return Options(**vars(parser.parse_args()))
+    return read_options(parser, Options)
+
+
+def read_options(parser: argparse.ArgumentParser, kind: type[AnyOptions]) -> AnyOptions:
+    """The command line as options of this kind; what cannot be used ends in one sentence."""
+    try:
+        return kind(**vars(parser.parse_args()))
+    except ValueError as error:
+        parser.error(str(error))
 
 
 def learning_rate_factor(progress: float, step: int) -> float:
@@ -210,6 +236,7 @@ def train(
     options: Options,
     make_optimizer: MakeOptimizer = adamw,
     *,
+    on_log: OnLog = print_line,
     snapshots: bool = False,
 ) -> bool:
     """Train until the minutes are spent, then give the stage its averaged weights.
@@ -218,6 +245,8 @@ def train(
         stage: its `forward(batch)` returns {name: loss}, of which "loss" is minimised.
         make_batch: this process's share of a step's batch.
         make_optimizer: of the trainable parameters and a learning rate.
+        on_log: called with what is logged: at the start the step to resume from and the dtype,
+            then the step, the minutes so far and the mean losses since the last line.
         snapshots: keep the averages of every checkpoint, in `snapshots/STEP.safetensors`.
 
     Returns:
@@ -225,48 +254,65 @@ def train(
     """
     # Single frames leave the queries and keys of temporal attention without a gradient.
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)
-    accelerator = Accelerator(
-        mixed_precision="bf16", cpu=not torch.cuda.is_available(), kwargs_handlers=[unused]
-    )
+    accelerator = Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[unused])
+    device = accelerator.device
     options.out.mkdir(parents=True, exist_ok=True)
-    stage.to(accelerator.device).to(memory_format=torch.channels_last)
+    stage.to(device).to(memory_format=torch.channels_last)
     trainable = [p for p in stage.parameters() if p.requires_grad]
     optimizer = make_optimizer(trainable, options.learning_rate)
     average = Average(stage)
     step, minutes = restore(options.out, stage, optimizer, average)
+    progress = progress_of(options, step, minutes)
+    process = accelerator.process_index, accelerator.num_processes
+    dtype = torch.float32
+    if progress < 1:
+        first = make_batch(Draw(options.seed, step, *process))
+        dtype = common_dtype(stage, move(first, device))
+    prepared = prepared_batches(make_batch, options, step, process)
     model, optimizer = accelerator.prepare(stage, optimizer)
 
     began, saved = time.monotonic() - minutes * 60, minutes
-    log = Log(options.out / "log.jsonl", accelerator)
-    process = accelerator.process_index, accelerator.num_processes
-    prepared = prepared_batches(make_batch, options, step, process)
-    while (progress := progress_of(options, step, minutes)) < 1:
+    log = Log(options.out / "log.jsonl", accelerator, on_log)
+    log.start(step, minutes, dtype)
+    while progress < 1:
         factor = learning_rate_factor(progress, step)
         for group in optimizer.param_groups:
             group["lr"] = options.learning_rate * factor
-        losses = model(move(next(prepared), accelerator.device))
+        give_way()
+        batch = move(next(prepared), device)
+        with training_in(dtype, device):
+            losses = model(batch)
         accelerator.backward(losses["loss"])
         accelerator.clip_grad_norm_(trainable, 1.0)
         optimizer.step()
         optimizer.zero_grad()
         average.update(stage, step)
         step += 1
-        minutes = (time.monotonic() - began) / 60
-        if accelerator.num_processes > 1:  # all stop at the same step
-            clock = torch.tensor(minutes, device=accelerator.device, dtype=torch.float64)
-            minutes = broadcast(clock).item()
-        log.add(step, minutes, losses)
+        minutes = agreed((time.monotonic() - began) / 60, device)  # all stop at the same step
+        progress = progress_of(options, step, minutes)
+        log.add(step, minutes, progress, losses)
         if minutes - saved > options.save_minutes:
             save(options.out, stage, optimizer, average, step, minutes, accelerator)
             if snapshots and accelerator.is_main_process:
                 save_snapshot(options.out, average, step)
             saved = minutes
     log.write(step, minutes)
-    save(options.out, stage, optimizer, average, step, minutes, accelerator)
-    if accelerator.is_main_process:
+    save(options.out, stage, optimizer, average, step, minutes, accelerator, finished=True)
+    if accelerator.is_main_process and log.path.exists():
         draw_losses(log.path, options.out / "loss.png")
     average.copy_to(stage)
     return accelerator.is_main_process
+
+
+def agreed(value: float, device: torch.device) -> float:
+    """The first process's value, for all of them."""
+    return broadcast(torch.tensor(value, device=device, dtype=torch.float64)).item()
+
+
+def common_dtype(stage: nn.Module, batch: Item) -> torch.dtype:
+    """`faster_dtype` as the first process finds it."""
+    half = faster_dtype(stage, batch) == torch.bfloat16
+    return torch.bfloat16 if agreed(half, next(stage.parameters()).device) else torch.float32
 
 
 class Steps(Dataset):
@@ -315,6 +361,7 @@ def save(
     step: int,
     minutes: float,
     accelerator: Accelerator,
+    finished: bool = False,
 ) -> None:
     """Write the checkpoint under another name first: a kill leaves the old one whole."""
     if not accelerator.is_main_process:
@@ -325,6 +372,7 @@ def save(
         "optimizer": optimizer.state_dict(),
         "step": step,
         "minutes": minutes,
+        "finished": finished,
     }
     torch.save(state, out / "checkpoint.tmp")
     os.replace(out / "checkpoint.tmp", out / "checkpoint.pt")
@@ -399,6 +447,18 @@ def load_average(stage: nn.Module, folder: Path) -> None:
 
 
 @torch.no_grad()
+def settle_norms(stage: nn.Module, make_batch: MakeBatch, seed: int) -> None:
+    """Measure the batch statistics that belong to the averaged weights."""
+    norms = [m for m in stage.modules() if isinstance(m, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain mean over all batches
+    device = next(stage.parameters()).device
+    for i in range(SETTLING_BATCHES):
+        stage(move(make_batch(Draw(seed, SETTLING_STEP + i)), device))
+
+
+@torch.no_grad()
 def mix(trained: nn.Module, first: nn.Module, share: float) -> None:
     """Move `trained` back to `first`, all the way at a `share` of 1, parameter by parameter.
 
@@ -407,47 +467,3 @@ def mix(trained: nn.Module, first: nn.Module, share: float) -> None:
     """
     for ours, theirs in zip(trained.parameters(), first.parameters(), strict=True):
         ours.lerp_(theirs.to(ours), share)
-
-
-def draw_losses(log: Path, picture: Path) -> None:
-    """Draw every column of a log over the steps, one below the other."""
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
-    steps = [line.pop("step") for line in lines]
-    names = [name for name in lines[-1] if name != "minutes"]
-    figure = Figure(figsize=(7, 2.2 * len(names)), layout="constrained")
-    for axes, name in zip(figure.subplots(len(names), squeeze=False)[:, 0], names, strict=True):
-        axes.plot(steps, [line.get(name, np.nan) for line in lines])
-        axes.set(xlabel="step", ylabel=name)
-        axes.grid(alpha=0.3)
-    figure.savefig(picture, dpi=100)
-
-
-class Log:
-    """JSON lines, one every 20 steps and one at the end, each the mean since the last."""
-
-    EVERY = 20
-
-    def __init__(self, path: Path, accelerator: Accelerator) -> None:
-        self.path, self.accelerator = path, accelerator
-        self.sums: Item = {}
-        self.count = 0
-
-    def add(self, step: int, minutes: float, losses: Item) -> None:
-        for name, value in losses.items():
-            self.sums[name] = self.sums.get(name, 0) + value.detach()
-        self.count += 1
-        if step % self.EVERY == 0:
-            self.write(step, minutes)
-
-    def write(self, step: int, minutes: float) -> None:
-        """One line with the mean over steps and processes, if there is anything to tell."""
-        if self.count == 0:
-            return
-        means = self.accelerator.reduce(self.sums, reduction="mean")
-        rounded = {name: round(value.item() / self.count, 5) for name, value in means.items()}
-        self.sums, self.count = {}, 0
-        if self.accelerator.is_main_process:
-            line = json.dumps({"step": step, "minutes": round(minutes, 2), **rounded})
-            with self.path.open("a") as file:
-                file.write(line + "\n")
-            print(line, flush=True)

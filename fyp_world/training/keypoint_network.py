@@ -1,45 +1,47 @@
 """Train the skeleton reader: drawn skeletons in, keypoints out.
 
-    python -m fyp_world.training.keypoint_network --minutes 25 --out runs/skeleton_reader
+    python -m fyp_world.training.keypoint_network --out RUN
 
-Data is made on the fly by the choreographer and never repeats. The run can be stopped and started
-again with the same command: it goes on from its last checkpoint until the minutes are used up.
-Minutes are the main thread's processor time: a busy machine trains as long as an idle one.
+Data is made on the fly by the choreographer and never repeats. `RUN/weights` is the trained network
+in float16; how well it reads is printed at the end, and again by the same command.
 """
 
 from __future__ import annotations
 
-import argparse
-import copy
 import json
-import math
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset
+from torch import Tensor, nn
 
 from fyp_lite.files.hashes import write_hashes
 from fyp_lite.keypoint_network import MAX_PEOPLE, PARENTS, SIZE, STRIDE, KeypointNet
 from fyp_lite.skeleton import LIMBS, LINE_WIDTH, draw_skeletons
 from fyp_lite.skeleton_reader import mirror_colours
+from fyp_world.training.assemble import forget_folders
+from fyp_world.training.common import (
+    Draw,
+    Item,
+    MakeBatch,
+    parse_options,
+    saved_whole,
+    settle_norms,
+    train,
+)
 from fyp_world.world.motion import HELD_OUT_MOTIONS, MOTIONS, perform
 
 # Draws pictures and labels: (rng, count) -> images `[n, 256, 256, 3]` uint8 and keypoints
 # `[n, MAX_PEOPLE, 17, 3]` in pixels, confidence 1 = visible, 0 = not; absent people are zeros.
-Draw = Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]]
+DrawPictures = Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]]
 Read = Callable[[np.ndarray], np.ndarray]  # as `read_skeletons`
 
 TRAINING_MOTIONS = tuple(sorted(set(MOTIONS) - set(HELD_OUT_MOTIONS)))
-LOSSES = ("people", "joints", "offset", "link")
-CHECKPOINT_SECONDS = 40
-SMALL_UNTIL = 0.7  # share of the time in which two batches in three are half as large
 
 
 def draw_training(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -147,7 +149,7 @@ def loss(maps: tuple[Tensor, Tensor, Tensor, Tensor], keypoints: Tensor) -> dict
 
     Args:
         maps: what `KeypointNet.forward` returns for b pictures.
-        keypoints: `[b, people, 17, 3]` as `Draw` gives them.
+        keypoints: `[b, people, 17, 3]` as `DrawPictures` gives them.
     """
     people, joints, offsets, links = maps
     visible = keypoints[..., 2] > 0  # (b, p, 17)
@@ -218,89 +220,49 @@ def score(read: Read, images: np.ndarray, labels: np.ndarray, within: float) -> 
     return float(right / max(total, 1))
 
 
-class _Stream(IterableDataset):
-    def __init__(self, draw: Draw, batch_size: int, seed: int) -> None:
-        self.draw, self.batch_size, self.seed = draw, batch_size, seed
+class ReaderStage(nn.Module):
+    """The network, and the loss of what it reads."""
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        rng = np.random.default_rng(self.seed)
-        while True:
-            images, labels = self.draw(rng, self.batch_size)
-            yield torch.from_numpy(images), torch.from_numpy(labels)
+    def __init__(self, network: KeypointNet) -> None:
+        super().__init__()
+        self.network = network
 
+    def forward(self, batch: Item) -> Item:
+        """`pixels` `[b, h, w, 3]` uint8, `keypoints` `[b, people, 17, 3]` in pixels of 256.
 
-def train(draw: Draw, out: Path, minutes: float, *, batch_size: int = 16, lr: float = 2e-3) -> None:
-    """Train until `minutes` are used up over all runs; leaves the averaged weights in `out`.
-
-    Args:
-        draw: makes pictures and labels.
-        out: folder for `checkpoint.pt`, `log.jsonl` and, at every checkpoint, the float16 weights.
-        minutes: budget of processor time, which also sets the learning rate's cosine.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(0)
-    network = KeypointNet().to(memory_format=torch.channels_last)
-    average = copy.deepcopy(network).eval().requires_grad_(False)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=lr, weight_decay=0.01)
-    step, used = 0, 0.0
-    if (out / "checkpoint.pt").exists():
-        state = torch.load(out / "checkpoint.pt", weights_only=True)
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        step, used = state["step"], state["used"]
-    stream = DataLoader(_Stream(draw, batch_size, seed=step), batch_size=None, num_workers=1)
-    began, saved = time.thread_time() - used, used
-    sums = dict.fromkeys(LOSSES, 0.0)
-    network.train()
-    for images, labels in stream:
-        used = time.thread_time() - began
-        progress = min(used / (60 * minutes), 1.0)
-        for group in optimizer.param_groups:
-            group["lr"] = lr * min(1, (step + 1) / 100) * (0.01 + 0.495 * _cosine(progress))
-        pixels = images.permute(0, 3, 1, 2) / 255
-        if progress < SMALL_UNTIL and step % 3:
-            pixels, labels = F.avg_pool2d(pixels, 2), labels * torch.tensor([0.5, 0.5, 1.0])
-        with torch.autocast("cpu", torch.bfloat16):
-            maps = network(pixels)
-        terms = loss(maps, labels)
-        optimizer.zero_grad()
-        torch.stack(list(terms.values())).sum().backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimizer.step()
-        step += 1
-        _follow(average, network, min(0.998, step / (step + 10)))
-        for name, value in terms.items():
-            sums[name] += value.item() / 50
-        if step % 50 == 0:
-            with (out / "log.jsonl").open("a") as log:
-                log.write(json.dumps({"step": step, "minutes": used / 60, **sums}) + "\n")
-            sums = dict.fromkeys(LOSSES, 0.0)
-        if used - saved > CHECKPOINT_SECONDS or progress == 1:
-            state = {"network": network.state_dict(), "average": average.state_dict()}
-            state |= {"optimizer": optimizer.state_dict(), "step": step, "used": used}
-            torch.save(state, out / "checkpoint.tmp")
-            (out / "checkpoint.tmp").replace(out / "checkpoint.pt")
-            copy.deepcopy(average).half().save_pretrained(out / "weights")
-            write_hashes(out / "weights")
-            saved = used
-        if progress == 1:
-            return
+        `half` `[b]`: 1 has the pictures of the batch read at half their size.
+        """
+        pixels, keypoints = batch["pixels"].permute(0, 3, 1, 2) / 255, batch["keypoints"]
+        if batch["half"].any():
+            pixels = F.avg_pool2d(pixels, 2)
+            keypoints = keypoints * keypoints.new_tensor([0.5, 0.5, 1.0])
+        terms = loss(self.network(pixels), keypoints)
+        return {"loss": torch.stack(list(terms.values())).sum(), **terms}
 
 
-def _cosine(progress: float) -> float:
-    return 1 + math.cos(math.pi * progress)
+def batches(draw_pictures: DrawPictures, batch_size: int) -> MakeBatch:
+    """Two batches in three are read at half their size: in the same time, twice as many."""
+
+    def make_batch(draw: Draw) -> Item:
+        rng = np.random.default_rng([draw.seed, draw.step, draw.process])
+        images, labels = draw_pictures(rng, batch_size)
+        return {
+            "pixels": torch.from_numpy(images),
+            "keypoints": torch.from_numpy(labels),
+            "half": torch.full((batch_size,), draw.step % 3 > 0),
+        }
+
+    return make_batch
 
 
-@torch.no_grad()
-def _follow(average: torch.nn.Module, network: torch.nn.Module, keep: float) -> None:
-    """Exponential moving average of weights and batch statistics."""
-    ours, theirs = average.state_dict(), network.state_dict()
-    for name, value in ours.items():
-        if value.is_floating_point():
-            value.lerp_(theirs[name], 1 - keep)
-        else:
-            value.copy_(theirs[name])
+def save(network: Any, out: Path) -> None:
+    """A network in float16 in the folder `out`, which is there whole or not at all."""
+    with saved_whole(out.parent) as folder:
+        network.cpu().eval().half().save_pretrained(folder / out.name)
+        forget_folders(folder)
+        write_hashes(folder / out.name)
+    size = sum(p.stat().st_size for p in out.iterdir())
+    print(f"{out}: {size / 1e6:.2f} MB")
 
 
 def report(weights: Path, count: int = 1000) -> dict[str, float]:
@@ -320,13 +282,16 @@ def report(weights: Path, count: int = 1000) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=25, help="processor time; 0 only reports")
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args()
-    if options.minutes > 0:
-        train(draw_training, options.out, options.minutes)
-    print(json.dumps(report(options.out / "weights")))
+    options = parse_options(
+        __doc__, minutes=25, batch_size=16, learning_rate=2e-3, needs_data=False
+    )
+    torch.manual_seed(options.seed)
+    stage = ReaderStage(KeypointNet())
+    make_batch = batches(draw_training, options.batch_size)
+    if train(stage, make_batch, options):
+        settle_norms(stage, make_batch, options.seed)
+        save(stage.network, options.out / "weights")
+        print(json.dumps(report(options.out / "weights")))
 
 
 if __name__ == "__main__":

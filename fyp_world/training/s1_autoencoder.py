@@ -27,6 +27,7 @@ from fyp_world.training.common import (
     Options,
     normal,
     option_parser,
+    read_options,
     saved_whole,
     stack,
     train,
@@ -196,7 +197,7 @@ def autoencoder_options() -> AutoencoderOptions:
     parser.add_argument(
         "--latent-channels", type=int, default=8, help="of an autoencoder without --init"
     )
-    options = AutoencoderOptions(**vars(parser.parse_args()))
+    options = read_options(parser, AutoencoderOptions)
     if options.latent_channels < 1:
         parser.error(f"--latent-channels is {options.latent_channels}: choose 1 or more.")
     return options

@@ -1,17 +1,16 @@
-"""The last stage: leads towards the pose and the prompt, learned by the network itself.
+"""Stage 5: guidance by the pose and the prompt, learned by the network itself.
 
     python -m fyp_world.training.s5_guided --data DATA --init TEMPORAL_RUN --out RUN
 
 Guidance works for poses as it does for prompts: from what the network paints without the pose
 towards what it paints with it, and beyond, limbs become plain that were blurred before. In sampling
-that would cost one more answer in every step. So the network learns to give the guided answer at
-once, from pictures and clips alone (Chen et al. 2025, "Visual Generation Without Guidance", arXiv
-2501.15420): not its answer has to fit them, but the point between it and the answer without the
-pose from which guidance would have led there. It goes on from networks that have a lead as well as
-from such as have none.
+that would cost one more evaluation per step. So the network learns the guided prediction itself,
+from pictures and clips alone (Chen et al. 2025, "Visual Generation Without Guidance", arXiv
+2501.15420): training makes the interpolation between the guided and the pose-free prediction fit
+the data. It works from guided and from unguided checkpoints.
 
-Elsewhere the same is done for the prompt, which says what a place looks like. People are left out:
-both leads at once would be too much there, and limbs matter more.
+Away from people the same is done for the prompt, which says what a place looks like. Around people
+both at once would be too much, and limbs matter more.
 """
 
 from __future__ import annotations

@@ -86,6 +86,9 @@ c.JupyterHub.concurrent_spawn_limit = 10  # thirty starts at once would only wai
 c.JupyterHub.authenticator_class = "shared-password"
 c.SharedPasswordAuthenticator.user_password = password
 c.Authenticator.allowed_users = {f"seat{seat:02}" for seat in range(1, seats + 1)}
+c.JupyterHub.template_vars = {
+    "announcement_login": f"Your user name is that of your seat: seat01 to seat{seats:02}."
+}
 if teacher_password:
     c.Authenticator.admin_users = {"teacher"}
     c.SharedPasswordAuthenticator.admin_password = teacher_password
@@ -101,9 +104,8 @@ c.Spawner.mem_limit = memory
 c.Spawner.cpu_limit = processors
 c.Spawner.environment = {
     # torch would otherwise take a thread for every processor of the machine, for every learner.
+    # How threads wait, so that neighbours are not held up, is `fyp_lite.threads`' to say.
     "OMP_NUM_THREADS": str(processors),
-    # Threads that wait for each other sleep. By default they spin, on processors that others need.
-    "OMP_WAIT_POLICY": "PASSIVE",
     "FYP_LITE_CARDS": str(cards),
     "JUPYTER_CONFIG_PATH": str(CLASSROOM / "jupyter"),  # nobody is asked about Jupyter's news
 }

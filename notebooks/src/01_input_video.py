@@ -63,7 +63,7 @@ from fyp_course.exercises import lesson_01 as tasks
 from fyp_course.show import show_side_by_side, show_video, stills_only
 from fyp_course.start import resume
 from fyp_lite import data_dir
-from fyp_lite.clip import crop_and_resize
+from fyp_lite.cropping import crop_and_resize
 from fyp_lite.opening import find_input_type, open_clip, prepare_clip
 
 lesson = resume("01")

@@ -91,7 +91,7 @@ tasks.guess_top_and_bottom()
 # %%
 import inspect
 
-from fyp_lite.clip import crop_box
+from fyp_lite.cropping import crop_box
 
 print(inspect.getsource(crop_box))
 print(crop_box(512, 512, ClipSettings(crop_right=200)))
@@ -224,7 +224,7 @@ tasks.guess_the_detail()
 import numpy as np
 
 from fyp_course.show import show_picture
-from fyp_lite.clip import crop_and_resize
+from fyp_lite.cropping import crop_and_resize
 
 zero, cropped = crops  # their names
 box = crop_box(pipeline.size, pipeline.size, crops[cropped])

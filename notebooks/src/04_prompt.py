@@ -118,7 +118,7 @@ for level in pose:
 
 # %% [markdown]
 # **What happened.** The list is complete, and there is no graph in it. The sentence is a block of
-# numbers, with room for so many tokens and no more. (Where guidance is at work there are two, the
+# numbers, with room for that many tokens and no more. (Where guidance is at work there are two, the
 # second one empty: lesson 06. The clock is that of lesson 05.) The prompt constrains nothing by
 # force; the network has learned to paint what such numbers stood for.
 

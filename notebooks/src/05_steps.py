@@ -136,7 +136,7 @@ print(inspect.getsource(ExactDDIMScheduler.step))
 
 # %% [markdown]
 # Now with plain numbers: one single latent, out of the middle of the first frame, at step 6. This
-# network answers with a mixture of noise and picture that is called *v*.
+# network predicts a mixture of noise and picture that is called *v*.
 
 # %%
 before, step, after = steps[4], steps[5], steps[6]
@@ -200,7 +200,7 @@ tasks.guess_the_cost()
 # %%
 from dataclasses import replace
 
-from fyp_lite.cost import cost_line, network_answers
+from fyp_lite.cost import cost_line, network_evaluations
 
 COUNTS = [1, 2, 5, 10, 20, 50]  # add some, in rising order; cells below need these
 
@@ -228,10 +228,10 @@ from fyp_course.charts import difference
 
 distance = {n: difference(video, videos[COUNTS[-1]]) for n, video in videos.items()}
 
-print("steps  network answers  seconds  distance from the last")
+print("steps  evaluations  seconds  distance from the last")
 for n in COUNTS:
-    answers = network_answers(pipeline, recipes[n])
-    print(f"{n:5}  {answers:15}  {seconds[n]:7.1f}  {distance[n]:22.1f}")
+    evaluations = network_evaluations(pipeline, recipes[n])
+    print(f"{n:5}  {evaluations:11}  {seconds[n]:7.1f}  {distance[n]:22.1f}")
 
 print("\nEach further step brought the video nearer by")
 for fewer, more in pairwise(COUNTS):
@@ -424,7 +424,7 @@ knee_exercise.check(my_knee)
 # %%
 my_knee = knee_exercise.solution()
 knee_exercise.check(my_knee)
-needed = [network_answers(pipeline, recipes[n]) for n in (my_knee, COUNTS[-1])]
+needed = [network_evaluations(pipeline, recipes[n]) for n in (my_knee, COUNTS[-1])]
 print(f"{my_knee} steps: {needed[0] / needed[1]:.0%} of the answers that {COUNTS[-1]} steps need")
 
 # %% [markdown]

@@ -121,7 +121,7 @@ print(f"all {answers[SCALE].numel()} numbers: they differ by {float(gap / size):
 # digits where that is faster, and asking both questions at once may round a little otherwise than
 # asking one after the other. The formula is all there is to guidance.
 #
-# **Your turn.** Without the sentence the network answers 0.2, with it 0.5. What does guidance make
+# **Your turn.** Without the sentence the network predicts 0.2, with it 0.5. What does guidance make
 # of it at scale 4? Put the number in place of the `...`.
 
 # %%
@@ -184,7 +184,7 @@ tasks.guess_the_time()
 # %%
 from dataclasses import replace
 
-from fyp_lite.cost import cost_line, network_answers
+from fyp_lite.cost import cost_line, network_evaluations
 
 WIDE = sorted({0, 1, own, 2, 4, 12.5, 30})  # add some; cells below need these
 recipes = {scale: replace(start.sample_settings, guidance_scale=scale) for scale in WIDE}
@@ -208,13 +208,13 @@ show_gallery(titles, skeleton.fps, "guidance scale", follows=skeleton.frames)
 # apart.
 
 # %%
-print("scale  network answers  seconds  clipped  contrast  colour")
+print("scale  evaluations  seconds  clipped  contrast  colour")
 clipped = {}
 for scale, video in videos.items():
     clipped[scale] = float(((video <= 2) | (video >= 253)).mean())
     spread = video.max(axis=-1).astype(float) - video.min(axis=-1)
     print(
-        f"{scale:5g}  {network_answers(pipeline, recipes[scale]):15}  {seconds[scale]:7.1f}"
+        f"{scale:5g}  {network_evaluations(pipeline, recipes[scale]):11}  {seconds[scale]:7.1f}"
         f"  {clipped[scale]:7.1%}  {video.std():8.1f}  {spread.mean():6.1f}"
     )
 
@@ -300,7 +300,7 @@ print(f"at the model's own, {own:g}, {scores[own].limbs:.0%}; ceiling {ceiling.l
 
 # %% [markdown]
 # **What to look for.** You want a scale at which **both** judges are content; there may be several.
-# At 0 the sentence has no say: whoever is seen there is a guess, of the model or of the judge.
+# At 0 the sentence has no effect: who appears there is a guess, of the model or of the judge.
 # Which is lost first to the right, the panda, the sea or the dance? A model's **own** scale is a
 # compromise, chosen over several prompts: enough for the sentence, and as little as possible for
 # the dance, since the exaggeration goes to the sentence's account and the pose has no part in it.
@@ -350,7 +350,7 @@ for name, video in pulled.items():
 #
 # One example is luck. This panel makes a video for every scale in the rows and every seed in the
 # columns, and plays all of them at once: eight short videos here. Videos are stored in the folder
-# as they come: stop it, and it goes on later where it was. Change the values to those that interest
+# as they come: stop it, and run it again later to resume. Change the values to those that interest
 # you.
 
 # %%

@@ -263,14 +263,14 @@ for gigabytes in (4, 8, 15, 40):
 # ## What guidance costs · 1 minute
 #
 # > **You may have read** that a larger CFG scale takes more time. It is a factor in a sum: the same
-# > network answers, with another number in front.
+# > network evaluations, with another number in front.
 
 # %%
-from fyp_lite.cost import network_answers
+from fyp_lite.cost import network_evaluations
 
 for scale in (1.0, 2.0, 12.5):
     chosen = SampleSettings(num_inference_steps=steps, guidance_scale=scale)
-    print(f"guidance scale {scale:4}: {network_answers(lite, chosen)} network answers")
+    print(f"guidance scale {scale:4}: {network_evaluations(lite, chosen)} network evaluations")
 
 # %% [markdown]
 # **Exercise.** A shared GPU gives you a quarter of the work of the published run (50 steps,
@@ -368,7 +368,8 @@ if missing:
     print(f"  {start.prompt!r}, 8 frames of {full_size} x {full_size}, {steps} steps, seed 0:")
     seconds = readable_seconds(lite_seconds * ratio)
     guided = replace(chosen, guidance_scale=12.5)  # the published model's own
-    print(f"  {network_answers(lite, guided)} network answers; on {lite.device} here, {seconds}")
+    evaluations = network_evaluations(lite, guided)
+    print(f"  {evaluations} network evaluations; on {lite.device} here, {seconds}")
 
 # %% [markdown]
 # The settings leave the guidance scale open: each model then takes its own. A **run card** holds

@@ -116,7 +116,7 @@ tasks.guess_what_is_known()
 # %% [markdown]
 # What the panel does can be done in cells, too. A video together with all that made it is kept on
 # a **run card**. The next cell makes two videos and lets the cards say what differs. Eight steps
-# each are quick, and with a guidance scale of 2 a negative prompt has its say (lesson 06).
+# each are quick, and with a guidance scale of 2 a negative prompt has an effect (lesson 06).
 
 # %%
 import time
@@ -258,8 +258,8 @@ print("the same video" if (again == video_a).all() else "not the same to the las
 
 # %% [markdown]
 # The JSON of a card can be mailed or pasted into a chat. In the panel, **Save and share** has a
-# field to paste it, and a button that sets all controls as on the card. The next cell presses it,
-# so to say: after it, the panel above is set to video B.
+# field to paste it, and a button that sets all controls as on the card. The next cell does the
+# same: after it, the panel above is set to video B.
 
 # %%
 text = card_b.to_json()
@@ -369,7 +369,7 @@ print("All have in common:", job.title)
 #   the network runs on. So a seed means the same noise on a laptop and on a GPU.
 # - **Sums are not exact.** Networks add millions of rounded numbers, and processors add them in
 #   different orders. The video stays the same to the eye, not to the last bit. That is why a card
-#   records device, number format and versions, and why checks against stored pictures have a
+#   records device, dtype and versions, and why checks against stored pictures have a
 #   tolerance.
 # - **Fingerprints.** A card holds a SHA-256 hash of the clip and one of the weights. With another
 #   clip it refuses to run; with other weights it warns and runs.

@@ -57,6 +57,8 @@ def test_a_seat_has_its_limits_and_keeps_its_kernel_when_it_meets_them(hub):
     learner.log_in()
     learner.start_kernel()
     learner.run("import os; assert os.environ['OMP_NUM_THREADS'] == '1'")
+    # How threads wait is said in one place, which imports before torch.
+    learner.run("import fyp_lite; assert os.environ['GOMP_SPINCOUNT'] == '10000'")
     learner.run("from fyp_course.seats import seat; assert seat() == 9")
     learner.run("kept = 1")
     with pytest.raises(rehearse.RehearsalError, match="MemoryError"):
@@ -129,6 +131,11 @@ def read_config(folder: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[st
     source = {"get_config": lambda: config, "__file__": str(CONFIG), "__name__": "config"}
     exec(compile(CONFIG.read_text(encoding="utf-8"), CONFIG, "exec"), source)
     return config
+
+
+def test_the_login_page_says_what_a_seat_is_called(tmp_path, monkeypatch):
+    config = read_config(tmp_path, monkeypatch, {"FYP_LITE_SEATS": "12"})
+    assert "seat01 to seat12" in config.JupyterHub.template_vars["announcement_login"]
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def debian(folder: Path) -> Interpreter:
     """A Debian in `folder`/debian, with the certificates and pip's settings of this machine."""
     root = folder / "debian"
     make = ["debootstrap", "--variant=minbase", f"--include={DEBIAN_PACKAGES}", DEBIAN, str(root)]
-    run = subprocess.run(make, capture_output=True, text=True)
+    run = subprocess.run(["unshare", "--mount", *make], capture_output=True, text=True)
     if run.returncode:
         raise NoPythonError(f"debootstrap failed: {run.stdout[-500:]}{run.stderr[-500:]}")
     for name in (*CERTIFICATES, *PIP_SETTINGS):

@@ -24,7 +24,7 @@ else:
 ROOT = Path(__file__).resolve().parents[2]
 COLAB = Path(__file__).with_name("colab.txt")
 COLAB_PYTHON = (3, 13)
-CALLS = ROOT / "tests" / "unit" / "test_dependencies.py"
+CALLS = ROOT / "tests" / "project" / "test_dependencies.py"
 # What conda calls otherwise than pip.
 PIP_NAMES = {"pytorch": "torch"}
 
@@ -130,11 +130,9 @@ def colab(folder: Path) -> Environment:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     # The set-up cell asks for the published repository; git is told that this is it.
     environment.variables |= {
-        "GIT_CONFIG_COUNT": "2",
+        "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.file://{published}.insteadOf",
         "GIT_CONFIG_VALUE_0": project["urls"]["Repository"],
-        "GIT_CONFIG_KEY_1": "safe.directory",
-        "GIT_CONFIG_VALUE_1": "*",
     }
     if fault := run_set_up(environment):
         raise RecipeError(f"the set-up cell stops: {fault}")

@@ -10,7 +10,7 @@ from fuzzing import ANYTHING, TEXTS, answer, cases, refused
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fyp_lite.clip import choose_frames, crop_box
+from fyp_lite.cropping import choose_frames, crop_box
 from fyp_lite.settings import ClipSettings, SampleSettings
 
 NAMES = {cls: [field.name for field in fields(cls)] for cls in (ClipSettings, SampleSettings)}

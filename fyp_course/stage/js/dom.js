@@ -125,10 +125,10 @@ function onTheme(redraw) {
   };
 }
 
-/** The colours that the style sheet gives `element`, by name: ink, dim, paper, accent, lit, bad. */
+/** The colours that the style sheet gives `element`, by name: ink, dim, lit, bad, wrong. */
 function coloursOf(element) {
   const style = getComputedStyle(element);
-  const names = ["ink", "dim", "paper", "accent", "lit", "bad"];
+  const names = ["ink", "dim", "lit", "bad", "wrong"];
   return Object.fromEntries(names.map((n) => [n, style.getPropertyValue(`--fyp-${n}`).trim()]));
 }
 

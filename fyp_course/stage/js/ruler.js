@@ -166,7 +166,7 @@ class Ruler {
     const shown = clamp(Math.floor((width - 2 * SIDE) / 52), 1, sent.length);
     const indices = spread(sent.length, shown).map((i) => sent[i]);
     const step = (width - 2 * SIDE) / shown;
-    const side = clamp(step - 8, 12, CELL);
+    const side = Math.round(clamp(step - 8, 12, CELL)); // whole: the height is compared
     return { indices, step, side };
   }
 
@@ -212,7 +212,7 @@ class Ruler {
     const gap = niceStep(46 / this.pixels);
     for (let number = 0; number <= this.last; number += gap) {
       const x = across(number);
-      context.fillStyle = number < this.length ? colours.dim : colours.bad;
+      context.fillStyle = number < this.length ? colours.dim : colours.wrong;
       context.fillRect(x - 0.5, AXIS, 1, 4);
       const label = String(number);
       const half = context.measureText(label).width / 2;
@@ -251,7 +251,7 @@ class Ruler {
       context.restore();
       context.textAlign = "center";
       context.font = "600 11px system-ui, sans-serif";
-      context.fillStyle = inside ? colours.ink : colours.bad;
+      context.fillStyle = inside ? colours.ink : colours.wrong;
       context.fillText(String(number), middle, CELLS + side + 15);
     });
   }

@@ -99,5 +99,5 @@ def _automatic() -> str:
     raise KeypointsError(
         "no detector of people is ready here. "
         + " ".join(f"{report.name}: {report.note}" for report in reports)
-        + " For a cartoon drawn by this kit choose backend='cartoon'."
+        + " For a cartoon drawn by this kit choose the backend 'cartoon'."
     )

@@ -11,7 +11,7 @@ from fyp_lite.skeleton import MIN_CONFIDENCE
 
 
 class Backend(Protocol):
-    """A detector for one clip: made anew for each, and free to remember the frames before."""
+    """A detector for one clip: create a new one per clip; it may keep state between frames."""
 
     name: str
 
@@ -45,7 +45,7 @@ class BackendReport:
 
 def keep_seen(people: np.ndarray, height: int, width: int) -> np.ndarray:
     """`[people, 17, 3]` with every joint zeroed that was guessed rather than seen: one outside the
-    frame, or less sure than `MIN_CONFIDENCE`. People of whom nothing is left are dropped."""
+    frame, or less sure than `MIN_CONFIDENCE`. People without any joint left are dropped."""
     x, y, confidence = people[..., 0], people[..., 1], people[..., 2]
     inside = (x >= 0) & (x <= width) & (y >= 0) & (y <= height)
     seen = inside & (confidence >= MIN_CONFIDENCE)

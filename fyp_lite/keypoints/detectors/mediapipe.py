@@ -221,7 +221,7 @@ class MediapipeBackend:
         return keep_seen(people, *frame.shape[:2])
 
     def _add(self, bodies: list[Body], frame: np.ndarray, squares: list[Square]) -> None:
-        """Read a body in each square and keep those that are nobody's whom we have."""
+        """Read a body in each square and keep bodies we have not found yet."""
         for square in squares:
             if len(bodies) == self._max_people:
                 return

@@ -36,7 +36,7 @@ def report() -> tuple[bool, str]:
     if _in_cache() is None:
         return False, (
             f"{FILE} is not in the hub's cache: run `hf download {HUB[0][0]} {FILE}` (209 MB) "
-            f"once with a network, or give weights=, that file; {LICENCE}."
+            f"once with a network, or give that file as its weights; {LICENCE}."
         )
     return True, f"reads several people, slow without a GPU; {LICENCE}."
 

@@ -17,7 +17,7 @@ from fyp_lite.keypoints.diagnose.colours import check_background, check_palette,
 from fyp_lite.keypoints.diagnose.finding import Finding, Look
 from fyp_lite.keypoints.diagnose.lines import check_edges, check_lines, check_size
 from fyp_lite.keypoints.diagnose.timing import check_timing
-from fyp_lite.lazy import AnyFrames, Frames
+from fyp_lite.lazy_frames import AnyFrames, Frames
 
 __all__ = ["Finding", "apply_repairs", "diagnose"]
 

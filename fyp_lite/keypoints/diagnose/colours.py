@@ -7,7 +7,7 @@ import numpy as np
 
 from fyp_lite.keypoints.diagnose.finding import Finding, Look, brightest
 from fyp_lite.keypoints.diagnose.repaint import read_openpose
-from fyp_lite.lazy import changed
+from fyp_lite.lazy_frames import changed
 from fyp_lite.skeleton import (
     BLACK_LEVEL,
     DRAWN_LEVEL,

@@ -9,7 +9,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from fyp_lite.lazy import Frames
+from fyp_lite.lazy_frames import Frames
 from fyp_lite.settings import REFERENCE_SIZE
 from fyp_lite.skeleton import DRAWN_LEVEL
 
