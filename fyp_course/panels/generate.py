@@ -199,7 +199,7 @@ class GenerateControls(RunPanel):
             description="Prompt",
             placeholder="a panda on the sea",
             style=WIDE,
-            layout={"width": "560px"},
+            layout={"width": "440px"},  # so that seed and dice fit beside it
         )
         self.prompt.on_msg(self._on_enter)
         self.seed = widgets.IntText(
