@@ -46,16 +46,17 @@ def open_clip(
     max_pixels: int = MAX_PIXELS,
     max_frames: int = MAX_FRAMES,
 ) -> Clip:
-    """Open a video file, keypoints or a keypoint file (.json) as a clip.
+    """Open a video file, keypoints or a keypoint file as a clip.
 
-    Keypoints are opened as the skeleton video that they draw.
+    Keypoints are opened as the skeleton video that they draw. A keypoint file is a .json, or a
+    folder of `*_keypoints.json`; see `KeypointClip.load`.
 
     Raises ClipError as `open_video` and `KeypointClip.load` do.
     """
     if isinstance(source, KeypointClip):
         return source.open()
     path = file_path(source)
-    if path.suffix.lower() == ".json":
+    if path.suffix.lower() == ".json" or path.is_dir():
         return KeypointClip.load(path).open(path)
     return open_video(path, max_pixels=max_pixels, max_frames=max_frames)
 
@@ -122,7 +123,7 @@ def open_skeleton(
     """
     clip = open_clip(source)
     path = clip.path
-    if path.suffix.lower() == ".json" or isinstance(source, KeypointClip):
+    if clip.keypoints is not None:
         return clip
     try:
         if find_input_type(clip, input_type) == "skeleton":

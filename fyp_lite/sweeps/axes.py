@@ -186,7 +186,7 @@ def _look_at(clip: Clip, chosen: set[ClipSettings]) -> tuple[ClipFacts, str]:
         choose_frames(clip, settings)
         crop_box(clip.height, clip.width, settings)
         check_video_path("video.mp4", clip.fps / settings.frame_stride)
-    if not clip.path.is_file():
+    if not clip.path.exists():
         raise SweepError(
             f"There is no file {clip.path}, and the clips of a sweep must be files: save the "
             "keypoints first."
