@@ -144,7 +144,8 @@ class RunCard:
                 stacklevel=2,
             )
         kind = "raw" if self.detector else "skeleton"
-        with open_skeleton(path, input_type=kind, backend=request.backend) as opened:
+        backend, redraw = request.backend, request.redraw
+        with open_skeleton(path, input_type=kind, backend=backend, redraw=redraw) as opened:
             skeleton = opened.prepare(request.clip_settings, pipeline.size)
         return pipeline(
             request.prompt,
