@@ -37,9 +37,10 @@ pose: $(VENV)/.installed-pose  ## read videos of people: LiteRT, and MediaPipe's
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash -c "$$($(BIN)/python -c \
 	    'from fyp_lite.keypoints.detectors.mediapipe import download_command as c; print(c())')"
 
-test: $(VENV)/.installed-test  ## lint, type check, fast tests
+test: $(VENV)/.installed-test  ## lint, direction of imports, types, fast tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/pytest -m "not slow and not browser and not bundle"
 

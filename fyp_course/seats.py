@@ -15,7 +15,7 @@ from pathlib import Path
 from fyp_lite.cards.card import RunCard
 from fyp_lite.cards.picture import save_card
 
-MOST_SEATS = 999
+MAX_SEATS = 999
 
 
 class RoomError(ValueError):
@@ -37,8 +37,8 @@ def seat(number: int | None = None) -> int:
         if not match:
             raise RoomError("No hub tells the seat here: give the number on your table, seat(7).")
         number = int(match[1])
-    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= MOST_SEATS:
-        raise RoomError(f"A seat is a whole number from 1 to {MOST_SEATS}, not {number!r}.")
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= MAX_SEATS:
+        raise RoomError(f"A seat is a whole number from 1 to {MAX_SEATS}, not {number!r}.")
     return number
 
 

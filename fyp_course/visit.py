@@ -38,8 +38,8 @@ def _limit(default: int, about: str) -> int:
 class Limits:
     """The most that one visitor may ask for, each a whole number of at least 1.
 
-    Raises VisitError for a value that is not a number, and where a whole sweep is more than a minute's
-    runs.
+    Raises VisitError for a value that is not a number, and where a whole sweep has more than a
+    minute's runs.
     """
 
     upload_megabytes: int = _limit(20, "size of an uploaded file, in megabytes")

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from fyp_lite.pipeline import FollowYourPosePipeline
 
 UNHEARD = (
-    "The negative prompt has no effect at guidance scale 1: set guidance_scale to more, such as 2, or "
-    "leave it out."
+    "The negative prompt has no effect at guidance scale 1: set guidance_scale to more, such as 2, "
+    "or leave it out."
 )
 
 

@@ -50,10 +50,10 @@ def network_evaluations(
     num_videos: int = 1,
     num_frames: int = 1,
 ) -> int:
-    """How many answers the network gives: steps * branches * videos, and windows for long clips."""
+    """Evaluations of the network: steps * branches * videos, and windows for long clips."""
     by_branches = steps_by_branches(pipeline, sample_settings)
-    answers = sum(count * number for count, number in by_branches.items()) * num_videos
-    return answers * count_windows(pipeline, num_frames)
+    evaluations = sum(count * number for count, number in by_branches.items()) * num_videos
+    return evaluations * count_windows(pipeline, num_frames)
 
 
 def count_windows(pipeline: FollowYourPosePipeline, num_frames: int) -> int:

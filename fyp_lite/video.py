@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_STILLS = 8  # frames in a contact sheet that stands for a video
-_MOST_FPS = {".mp4": 240, ".gif": 50, ".webp": 90}  # what players show as it is meant
+_MAX_FPS = {".mp4": 240, ".gif": 50, ".webp": 90}  # what players show as it is meant
 
 
 def check_video_path(path: str | os.PathLike[str], fps: float | None = None) -> None:
@@ -36,7 +36,7 @@ def check_video_path(path: str | os.PathLike[str], fps: float | None = None) -> 
     if path.is_dir():
         raise ClipError(f"{path} is a folder: name a file in it, such as {path / 'video.mp4'}.")
     check_room_in_name(path)
-    if path.suffix.lower() not in _MOST_FPS:
+    if path.suffix.lower() not in _MAX_FPS:
         raise ClipError(
             f"{path.name} ends in {path.suffix or 'no suffix'!r}, but a video is written as "
             ".mp4, .gif or .webp: rename it."
@@ -203,7 +203,7 @@ def contact_sheet(frames: np.ndarray, columns: int | None = None) -> np.ndarray:
 
 
 def _check_rate(fps: float, suffix: str) -> None:
-    most = _MOST_FPS[suffix]
+    most = _MAX_FPS[suffix]
     if not 0 < fps <= most:
         raise ClipError(
             f"fps is {fps:g}, but a {suffix} plays from above 0 to {most} frames a second: take a "

@@ -21,7 +21,7 @@ import fyp_lite
 
 LONG = bool(os.environ.get("FYP_LITE_FUZZ"))
 PACKAGE = str(Path(fyp_lite.__file__).parent)
-MOST_LETTERS = 700  # of a sentence
+MAX_LETTERS = 700  # of a sentence
 SECONDS = 300  # that a case may take on the busiest machine before it counts as hanging
 answers: Counter[tuple[str, str]] = Counter()  # (kind of input, "result" or "sentence")
 
@@ -71,7 +71,7 @@ def check_sentence(text: str, *given: str) -> None:
     for part in sorted(given, key=len, reverse=True):
         if len(part) > 2 or not part.isprintable():
             text = text.replace(part, "GIVEN")
-    assert 20 <= len(text) <= MOST_LETTERS, f"{len(text)} letters: {text!r}"
+    assert 20 <= len(text) <= MAX_LETTERS, f"{len(text)} letters: {text!r}"
     assert text.isprintable(), f"more than one line, or codes of a terminal: {text!r}"
     assert text.rstrip()[-1] in ".?", f"it does not end: {text!r}"
     assert not re.search(r"Traceback|<\w+ object|0x[0-9a-f]{6}|\bNoneType\b", text), repr(text)

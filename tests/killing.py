@@ -104,12 +104,12 @@ def train(out: Path) -> None:
 
 
 def generate(out: Path, seed: int) -> None:
-    """`fyp-lite "a panda" ... --out OUT`, with a tiny network that is made in a moment."""
+    """`fyp-lite make "a panda" ... --out OUT`, with a tiny network that is made in a moment."""
     from helpers import build_tiny_pipeline
 
     loading.load_pipeline = lambda model: build_tiny_pipeline(["a", "panda"])
     short = ["--clip", "dance", "--steps", "1", "--num-frames", "2", "--guidance-scale", "1"]
-    sys.exit(main(["a panda", *short, "--seed", str(seed), "--out", str(out)]))
+    sys.exit(main(["make", "a panda", *short, "--seed", str(seed), "--out", str(out)]))
 
 
 def convert_model(out: Path, published: Path) -> None:

@@ -22,7 +22,7 @@ import psutil
 from PIL import Image
 
 SECONDS = 60  # of the reader's own, for one file
-MOST_BYTES = 2 * 2**30  # resident, whatever the file says of itself; twice for giant frames
+MAX_BYTES = 2 * 2**30  # resident, whatever the file says of itself; twice for giant frames
 
 # name: (container, codec, pixel format, width, height, options of the codec)
 KINDS: dict[str, tuple[str, str, str, int, int, dict[str, str]]] = {

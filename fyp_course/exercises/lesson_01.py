@@ -23,7 +23,7 @@ from fyp_lite.skeleton_reader import read_skeletons
 from fyp_lite.video import contact_sheet
 
 SMALL = 192  # pixels, a frame of `show_one_of_each`
-LEAST_READ, MOST_AWAY = 0.9, 3  # share of the joints and pixels, of a repair that is right
+MIN_READ, MAX_AWAY = 0.9, 3  # share of the joints and pixels, of a repair that is right
 CLOSE = 1.5  # pixels within which joints are the same
 
 # ---------------------------------------------------------------------------- questions
@@ -79,10 +79,10 @@ def two_things_wrong(mystery: np.ndarray, keypoints: np.ndarray, fps: float) -> 
             return f"The doctor says: {findings[0].sentence}"
         read = read_skeletons(frames)[:, :1]
         sure = read[..., 2] >= MIN_CONFIDENCE
-        if sure.mean() < LEAST_READ:
+        if sure.mean() < MIN_READ:
             return f"The doctor is content, but only {sure.mean():.0%} of the joints are read."
         away = np.linalg.norm((read - keypoints)[..., :2], axis=-1)[sure].mean()
-        if away > MOST_AWAY:
+        if away > MAX_AWAY:
             return f"The doctor is content, but joints are {away:.0f} pixels off on average."
         return None
 

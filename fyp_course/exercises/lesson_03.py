@@ -11,7 +11,7 @@ from fyp_lite.cropping import crop_box
 from fyp_lite.settings import ClipSettings
 from fyp_lite.skeleton import JOINTS
 
-LEAST_ZOOM = 1.3
+MIN_ZOOM = 1.3
 NEEDED = {*JOINTS[:5], "left_wrist", "right_wrist"}
 
 # ---------------------------------------------------------------------------- questions
@@ -75,7 +75,7 @@ def zoom_in(clip: Clip, joints: np.ndarray) -> Exercise:
         except ValueError as error:
             return str(error)
         zoom = clip.height / (box.bottom - box.top)
-        if zoom < LEAST_ZOOM:
+        if zoom < MIN_ZOOM:
             return f"The dancer is {zoom:.2f} times as large, but at least 1.3 are asked for."
         cut = cut_joints(joints, box)
         return cut_sentence(cut, len(joints)) if cut else None

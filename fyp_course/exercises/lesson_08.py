@@ -63,8 +63,8 @@ def guess_the_losses() -> None:
         "picture's prompt. How do the four compare?",
         ["The first is the smallest", "The last is the largest", "All four are the same"],
         answer="All four are the same",
-        why="The last layer starts at zero, so at first the network evaluations the same whatever it "
-        "is asked.",
+        why="The last layer starts at zero, so at first the network predicts the same whatever "
+        "its input.",
     )
 
 

@@ -16,7 +16,7 @@ from fyp_lite.lazy_frames import Frames
 from fyp_lite.video import few_frames
 
 HEALTHY = "✔ A skeleton video: nothing to repair."
-MOST_PLAYED = 48  # frames in each of the two pictures
+MAX_PLAYED = 48  # frames in each of the two pictures
 HEIGHT = 200  # pixels of the two pictures; their frames have twice as many, for fine screens
 
 
@@ -86,7 +86,7 @@ class SkeletonDoctor(Panel):
         self.message.value = html.escape(f"Repaired: {', '.join(done) or 'nothing was ticked'}.")
 
     def _play(self, picture: Picture, frames: Frames, text: str) -> None:
-        every = -(-len(frames) // MOST_PLAYED)
+        every = -(-len(frames) // MAX_PLAYED)
         shown = np.stack([_small(frame) for frame in frames[::every]])
         picture.play(shown, self.fps / every, f"{text}: {len(frames)} frames")
 

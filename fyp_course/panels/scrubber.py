@@ -21,7 +21,7 @@ from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.skeleton import check_skeleton_frames
 
 STILL = 104  # pixels, a picture in a strip
-MOST_STILLS = 8  # steps in a strip
+MAX_STILLS = 8  # steps in a strip
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def draw_strip(steps: Sequence[StepView]) -> np.ndarray:
     """
     if not steps:
         raise ValueError("there are no steps to draw: run the sampler first.")
-    chosen = np.linspace(0, len(steps) - 1, min(len(steps), MOST_STILLS)).round().astype(int)
+    chosen = np.linspace(0, len(steps) - 1, min(len(steps), MAX_STILLS)).round().astype(int)
     left, top, gap = 92, 44, 6
     height = top + 2 * (STILL + gap) + 6
     canvas = np.full((height, left + len(chosen) * (STILL + gap) + 8, 3), PAPER, np.uint8)

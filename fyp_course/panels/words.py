@@ -25,7 +25,7 @@ from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import SampleSettings
 
 TILE = 144  # pixels, one picture in a row
-MOST_TILES = 8
+MAX_TILES = 8
 
 
 @dataclass(frozen=True)
@@ -271,7 +271,7 @@ class WordExplorer(Panel):
         step = self.steps[-1]
         middle = len(step.maps) // 2
         tiles = [("expected", f"step {step.index + 1}", step.expected)]
-        for word, share in list(zip(step.words, step.maps[middle], strict=True))[: MOST_TILES - 1]:
+        for word, share in list(zip(step.words, step.maps[middle], strict=True))[: MAX_TILES - 1]:
             tiles.append((word, f"{share.mean():.1%} of all", over(step.expected, share)))
         text = "which places look at which word, light for much: "
         show_picture(row_of(tiles), text + ", ".join(step.words))

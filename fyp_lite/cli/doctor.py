@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-LEAST_VERSIONS = {
+MIN_VERSIONS = {
     "torch": "2.5",
     "diffusers": "0.37",
     "transformers": "5.6",
@@ -21,8 +21,8 @@ LEAST_VERSIONS = {
     "ipywidgets": "7.7.1",
 }
 USAGE = ""
-LEAST_PYTHON = (3, 10)
-LEAST_MEMORY = 1.5  # GB; a run of the lite model peaks at 1.1
+MIN_PYTHON = (3, 10)
+MIN_MEMORY = 1.5  # GB; a run of the lite model peaks at 1.1
 SLOW = 60  # seconds for a video; more is no fun in a lesson
 FULL_FRAMES = (8, 32)  # clips of the full model whose cost is told, in its published steps
 FULL_STEPS = 50
@@ -95,7 +95,7 @@ def summary(rows: list[Row]) -> str:
 
 
 def _python() -> Iterator[Row]:
-    good = sys.version_info[:2] >= LEAST_PYTHON
+    good = sys.version_info[:2] >= MIN_PYTHON
     fix = "" if good else "Install Python 3.10 or newer and make a new environment with it."
     yield Row("python", f"{platform.python_version()}, {platform.system()}", fix)
 
@@ -103,7 +103,7 @@ def _python() -> Iterator[Row]:
 def _packages() -> Iterator[Row]:
     from packaging.version import Version
 
-    for name, least in LEAST_VERSIONS.items():
+    for name, least in MIN_VERSIONS.items():
         try:
             found = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -147,8 +147,8 @@ def _memory() -> Iterator[Row]:
     if limit := os.environ.get("MEM_LIMIT"):  # a hub's, for this learner
         own = psutil.Process().memory_info().rss
         free = min(free, (int(limit) - own) / 2**30)
-    fix = "" if free >= LEAST_MEMORY else "Close other programs and notebooks, then restart."
-    yield Row("memory", f"{free:.1f} GB free, {LEAST_MEMORY} needed", fix)
+    fix = "" if free >= MIN_MEMORY else "Close other programs and notebooks, then restart."
+    yield Row("memory", f"{free:.1f} GB free, {MIN_MEMORY} needed", fix)
 
 
 def _processors() -> Iterator[Row]:

@@ -37,7 +37,7 @@ from fyp_lite.sweeps.store import INDEX
 if TYPE_CHECKING:
     from distributed import Client
 
-MOST_CELLS = 100  # videos on a sheet; with more it can no longer be looked at
+MAX_CELLS = 100  # videos on a sheet; with more it can no longer be looked at
 
 
 USAGE = "PROMPT ... --clip FILE --vary NAME=V,V --out FOLDER [options]"
@@ -177,6 +177,6 @@ def tell(batch: Batch, seconds: float) -> None:
     varied = [name for name, values in batch.axes.items() if len(values) > 1]
     print(f"videos    {out}  ({len(batch.jobs)}, each with its run card)")
     print(f"index     {out / INDEX}")
-    if len(varied) <= 2 and len(batch.jobs) <= MOST_CELLS:
+    if len(varied) <= 2 and len(batch.jobs) <= MAX_CELLS:
         print(f"sheet     {write_sheet(result_of(batch, *(varied or ['prompt'])), out)}")
     print(f"took      {seconds:.1f} s with loading")

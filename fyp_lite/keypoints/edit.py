@@ -16,7 +16,7 @@ import numpy as np
 from fyp_lite.keypoints.clip import KeypointsError
 from fyp_lite.skeleton import JOINTS, PARTNERS
 
-LEAST_SPEED, MOST_SPEED = 0.1, 10.0
+MIN_SPEED, MAX_SPEED = 0.1, 10.0
 
 
 def nudge(
@@ -106,9 +106,9 @@ def retime(keypoints: np.ndarray, speed: float) -> np.ndarray:
     Frames in between are interpolated along straight lines; a joint is there where it is seen in
     both neighbours. First and last frame stay, the last one as far as the speed hits it.
     """
-    if not LEAST_SPEED <= speed <= MOST_SPEED:  # also refuses NaN
+    if not MIN_SPEED <= speed <= MAX_SPEED:  # also refuses NaN
         raise KeypointsError(
-            f"the speed is {speed:g}, but it must be from {LEAST_SPEED:g} to {MOST_SPEED:g}: "
+            f"the speed is {speed:g}, but it must be from {MIN_SPEED:g} to {MAX_SPEED:g}: "
             "2 is twice as fast, 0.5 half as fast."
         )
     last = len(keypoints) - 1

@@ -110,7 +110,10 @@ class Source:
 
 
 def check_axes(axes: Axes) -> dict[str, list[Any]]:
-    """The axes as lists. Raises SweepError for an unknown name, or an empty or duplicated value list."""
+    """The axes as lists.
+
+    Raises SweepError for an unknown name, or an empty or duplicated value list.
+    """
     checked = {}
     for name, given in axes.items():
         if name not in AXIS_NAMES:

@@ -136,7 +136,7 @@ print(inspect.getsource(ExactDDIMScheduler.step))
 
 # %% [markdown]
 # Now with plain numbers: one single latent, out of the middle of the first frame, at step 6. This
-# network evaluations with a mixture of noise and picture that is called *v*.
+# network predicts a mixture of noise and picture that is called *v*.
 
 # %%
 before, step, after = steps[4], steps[5], steps[6]
@@ -228,10 +228,10 @@ from fyp_course.charts import difference
 
 distance = {n: difference(video, videos[COUNTS[-1]]) for n, video in videos.items()}
 
-print("steps  network evaluations  seconds  distance from the last")
+print("steps  evaluations  seconds  distance from the last")
 for n in COUNTS:
-    answers = network_evaluations(pipeline, recipes[n])
-    print(f"{n:5}  {answers:15}  {seconds[n]:7.1f}  {distance[n]:22.1f}")
+    evaluations = network_evaluations(pipeline, recipes[n])
+    print(f"{n:5}  {evaluations:11}  {seconds[n]:7.1f}  {distance[n]:22.1f}")
 
 print("\nEach further step brought the video nearer by")
 for fewer, more in pairwise(COUNTS):

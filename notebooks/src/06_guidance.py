@@ -208,13 +208,13 @@ show_gallery(titles, skeleton.fps, "guidance scale", follows=skeleton.frames)
 # apart.
 
 # %%
-print("scale  network evaluations  seconds  clipped  contrast  colour")
+print("scale  evaluations  seconds  clipped  contrast  colour")
 clipped = {}
 for scale, video in videos.items():
     clipped[scale] = float(((video <= 2) | (video >= 253)).mean())
     spread = video.max(axis=-1).astype(float) - video.min(axis=-1)
     print(
-        f"{scale:5g}  {network_evaluations(pipeline, recipes[scale]):15}  {seconds[scale]:7.1f}"
+        f"{scale:5g}  {network_evaluations(pipeline, recipes[scale]):11}  {seconds[scale]:7.1f}"
         f"  {clipped[scale]:7.1%}  {video.std():8.1f}  {spread.mean():6.1f}"
     )
 

@@ -368,9 +368,8 @@ if missing:
     print(f"  {start.prompt!r}, 8 frames of {full_size} x {full_size}, {steps} steps, seed 0:")
     seconds = readable_seconds(lite_seconds * ratio)
     guided = replace(chosen, guidance_scale=12.5)  # the published model's own
-    print(
-        f"  {network_evaluations(lite, guided)} network evaluations; on {lite.device} here, {seconds}"
-    )
+    evaluations = network_evaluations(lite, guided)
+    print(f"  {evaluations} network evaluations; on {lite.device} here, {seconds}")
 
 # %% [markdown]
 # The settings leave the guidance scale open: each model then takes its own. A **run card** holds

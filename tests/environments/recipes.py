@@ -24,7 +24,7 @@ else:
 ROOT = Path(__file__).resolve().parents[2]
 COLAB = Path(__file__).with_name("colab.txt")
 COLAB_PYTHON = (3, 13)
-CALLS = ROOT / "tests" / "unit" / "test_dependencies.py"
+CALLS = ROOT / "tests" / "project" / "test_dependencies.py"
 # What conda calls otherwise than pip.
 PIP_NAMES = {"pytorch": "torch"}
 

@@ -5,8 +5,8 @@
 
 Each environment is built from nothing in out/matrix: see `recipes.py` for how. Then every lesson of
 notebooks/src runs in a clean kernel there, and the tests of the dependencies' calls
-(tests/unit/test_dependencies.py) run too. The exit code is 1 where anything failed; what failed is
-said below the table, and its environment is left for a look.
+(tests/project/test_dependencies.py) run too. The exit code is 1 where anything failed; what failed
+is said below the table, and its environment is left for a look.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The command line: a video and its settings, or exit code 2 and one line."""
+"""The command line: a video and its run card, or exit code 2 and one line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fyp_lite
-from fyp_lite.cli.main import CLIP_OPTIONS, FLAGS, SAMPLE_OPTIONS, main
+from fyp_lite.cards.card import RunCard
+from fyp_lite.cli.main import COMMANDS, main
+from fyp_lite.cli.options import CLIP_OPTIONS, FLAGS, SAMPLE_OPTIONS
 from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.opening import open_clip
 from fyp_lite.settings import ClipSettings, SampleSettings
@@ -72,8 +74,8 @@ def run(arguments: list[str], kind: str, settings: str = "") -> None:
         elif code == 0:
             assert sorted(path.name for path in folder.iterdir()) == ["out.json", "out.mp4"]
             with open_clip(out) as clip:
-                card = json.loads(out.with_suffix(".json").read_text())
-                assert clip.num_frames == card["clip_settings"]["num_frames"]
+                card = RunCard.load(out.with_suffix(".json"))
+                assert clip.num_frames == card.request.clip_settings.num_frames
         else:
             check_terminal(code, errors.getvalue().replace(other, "GIVEN"), folder)
     answers[kind, "sentence" if code else "result"] += 1
@@ -83,38 +85,40 @@ def run(arguments: list[str], kind: str, settings: str = "") -> None:
 @given(st.lists(st.tuples(st.sampled_from(OPTIONS), VALUES), min_size=1, max_size=2))
 def test_any_value_of_any_option(pairs):
     options = [part for pair in pairs for part in pair]
-    run(["a panda", "--clip", "wave.json", *QUICK, *options], "command lines")
+    run(["make", "a panda", "--clip", "wave.json", *QUICK, *options], "command lines")
 
 
 @cases(5, 300)
 @given(st.lists(VALUES | st.sampled_from([*OPTIONS, "--clip", "--model"]), max_size=5))
 def test_any_arguments(arguments):
-    if arguments[:1] not in (["convert"], ["skeleton"], ["sweep"]):
+    if not arguments or arguments[0] not in COMMANDS:
         run(arguments, "command lines")
+    run(["make", *arguments], "command lines")
 
 
 @cases(5, 300)
 @given(TEXTS.filter(lambda text: "\0" not in text and not text.startswith("-")))
 def test_any_prompt(prompt):
-    if prompt not in ("demo", "doctor", "skeleton", "convert", "sweep"):
-        run([prompt, "--clip", "wave.json", *QUICK], "command lines")
+    run(["make", prompt, "--clip", "wave.json", *QUICK], "command lines")
 
 
 @cases(8, 600)
 @given(changed_json(PRESET))
 def test_presets_from_others(preset):
-    run([], "presets", json.dumps(preset))
+    run(["make"], "presets", json.dumps(preset))
 
 
 @cases(5, 300)
 @given(JSON.map(json.dumps) | TEXTS | st.sampled_from(["[" * 100_000, "9" * 5000, "{}"]))
 def test_text_as_a_preset(text):
-    run([], "presets", text or " ")
+    run(["make"], "presets", text or " ")
 
 
 def test_a_clip_whose_name_is_no_text_is_named_on_the_card(tmp_path):
     clip = tmp_path / "caf\udce9.mp4"  # as Python writes a name in another encoding
     clip.write_bytes((fyp_lite.data_dir() / "clips" / "wave.mp4").read_bytes())
-    assert main(["a panda", "--clip", str(clip), *QUICK, "--out", str(tmp_path / "o.mp4")]) == 0
+    out = ["--out", str(tmp_path / "o.mp4")]
+    assert main(["make", "a panda", "--clip", str(clip), *QUICK, *out]) == 0
     assert json.loads((tmp_path / "o.json").read_text())["clip"] == str(clip)
-    assert main(["--settings", str(tmp_path / "o.json"), "--out", str(tmp_path / "2.mp4")]) == 0
+    again = ["--settings", str(tmp_path / "o.json"), "--out", str(tmp_path / "2.mp4")]
+    assert main(["make", *again]) == 0

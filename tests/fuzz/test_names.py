@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,18 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fuzzing import LETTERS, TEXTS, answer, cases, refused
-from fyp_lite.settings_file import read_settings_file
-from helpers import send_file
 from hypothesis import given
 from hypothesis import strategies as st
 
 import fyp_lite
 from fyp_course.panels.clip_picker import ClipPicker
-from fyp_lite.cards.card import RunCard
-from fyp_lite.cli.main import find_clip
+from fyp_lite.cards.card import RunCard, read_card
 from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.loading import find_weights
-from fyp_lite.opening import open_clip
+from fyp_lite.opening import find_clip, open_clip
 from fyp_lite.video import write_video
 
 FRAMES = np.zeros((1, 16, 16, 3), np.uint8)
@@ -76,7 +72,7 @@ def test_keypoints_get_their_name_or_none(folder, name):
 @cases(15, 700)
 @given(PATHS)
 def test_names_that_are_read(folder, name):
-    readers = (open_clip, KeypointClip.load, RunCard.load, read_settings_file_named, open_bundled)
+    readers = (open_clip, KeypointClip.load, RunCard.load, read_card, open_bundled)
     for read in readers:
         read_it = answer("file names", lambda read=read: read(name), *as_written(name))
         assert refused(read_it)
@@ -90,10 +86,6 @@ def as_written(name: str) -> list[str]:
     path = Path(os.path.expanduser(name))
     names = [name, str(Path(name)), str(path), str(path.parent), path.name]
     return [*names, *map(repr, names)]
-
-
-def read_settings_file_named(name: str) -> object:
-    return read_settings_file(Path(name))
 
 
 def open_bundled(name: str) -> object:
@@ -113,11 +105,10 @@ def picker():
 def test_an_upload_stays_in_its_folder(picker, folder, name):
     uploads = Path(picker._uploads.name)
     before = picker.clip
-    send = functools.partial(send_file, picker.upload, name, WAVE.read_bytes())
-    said = answer("file names", send)
-    picker.answers["skeleton"].click()
+    upload = ({"name": name, "content": memoryview(WAVE.read_bytes())},)
+    answer("file names", lambda: picker._take_upload({"new": upload}))
     assert list(folder.iterdir()) == []
     assert picker.clip is before or picker.clip.path.parents[1] == uploads
-    assert picker.clip is not before or said[-1]["kind"] == "no"
+    assert picker.clip is not before or picker.message.value
     for path in uploads.iterdir():  # each upload has a folder of its own in it
         assert [inside.is_file() for inside in path.iterdir()] == [True]

@@ -5,25 +5,23 @@ from __future__ import annotations
 import os
 import struct
 import time
-from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 import torch
 from fuzzing import answer, refused
-from fyp_lite.settings_file import read_settings_file
 from helpers import build_tiny_pipeline
 from safetensors.torch import save_file
 from videos import make_pictures, make_video, read_as_users_do
 
 from fyp_lite.advice import prompt_advice
-from fyp_lite.cli.main import find_clip
+from fyp_lite.cards.card import read_card
 from fyp_lite.files.writing import DAY, written_whole
 from fyp_lite.full.lora import merge_lora
 from fyp_lite.full.published import check_fit
 from fyp_lite.loading import find_weights
-from fyp_lite.opening import open_clip
+from fyp_lite.opening import find_clip, open_clip
 from fyp_lite.settings import SampleSettings
 from fyp_lite.video import check_video_path, write_video
 
@@ -67,7 +65,7 @@ def test_frames_of_no_pixels(pipeline):
 
 @pytest.mark.parametrize("name", ["~nobody/x.mp4", "a" * 300, "nul\0.mp4", "half \ud83d.mp4", "/"])
 def test_names_that_no_file_can_have(name):
-    readers = (open_clip, check_writing, find_clip_and_open, lambda n: read_settings_file(Path(n)))
+    readers = (open_clip, check_writing, find_clip_and_open, read_card)
     for use in readers:
         assert refused(answer("file names", lambda use=use: use(name), name, repr(name)))
     assert refused(answer("file names", lambda: find_weights(name, download=False), name))

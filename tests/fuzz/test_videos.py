@@ -9,7 +9,7 @@ import pytest
 from fuzzing import PACKAGE, answers, cases, check_sentence, damaged
 from hypothesis import given
 from hypothesis import strategies as st
-from videos import MOST_BYTES, Reader, make_pictures, make_video, sources
+from videos import MAX_BYTES, Reader, make_pictures, make_video, sources
 
 SOURCES = sources()
 
@@ -26,7 +26,7 @@ def path(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("videos") / "clip.mp4"
 
 
-def read(reader: Reader, path: Path, content: bytes, most: int = MOST_BYTES) -> object:
+def read(reader: Reader, path: Path, content: bytes, most: int = MAX_BYTES) -> object:
     """What the reader found in `content`, or its sentence; anything else fails the test."""
     path.write_bytes(content)
     kind, what, where, peak = reader.read(path)
@@ -85,5 +85,5 @@ def test_videos_of_no_frame_and_of_one(reader, path, frames):
 @pytest.mark.slow
 def test_a_small_file_of_giant_frames(reader, path):
     """Frames of 67 million pixels, the most that is read; its decoder holds several at once."""
-    found = read(reader, path, make_video("giant", frames=4), 2 * MOST_BYTES)
+    found = read(reader, path, make_video("giant", frames=4), 2 * MAX_BYTES)
     assert isinstance(found, dict)

@@ -20,10 +20,10 @@ from killing import STEPS, Killer, convert_model, download, generate, train
 from published_files import TINY, write_follow_your_pose, write_stable_diffusion
 from safetensors.torch import load_file
 
+from fyp_lite.cards.card import RunCard
 from fyp_lite.files.hashes import verify_hashes
 from fyp_lite.full.sources import CHECKPOINT
 from fyp_lite.opening import open_clip
-from fyp_lite.settings import SampleSettings
 
 KILLS = 30 if LONG else 3  # of each kind of work
 SEED = int(os.environ.get("FYP_LITE_FUZZ") or 0)
@@ -90,8 +90,7 @@ def test_generation_to_disk(killer, tmp_path):
                 videos.append(clip.read(range(2)))
                 assert clip.num_frames == 2
         if out.with_suffix(".json").exists():
-            card = json.loads(out.with_suffix(".json").read_text())
-            assert SampleSettings.from_dict(card["sample_settings"]).seed == 5
+            assert RunCard.load(out.with_suffix(".json")).request.sample_settings.seed == 5
         assert not finished or len(seen(tmp_path)) == 2
 
     kill_often(killer, generate, (out, 5), check, out.unlink)

@@ -16,10 +16,10 @@ from fyp_lite.skeleton_reader import read_skeletons
 MIN_LINE = LINE_WIDTH / 2  # of the short side; what the models have seen begins about here
 MIN_PERSON = 0.25  # of the short side, the larger side of a person's box
 ROOM = 1.3  # side of a repaired small person's square, in sides of the box around everybody
-LEAST_ZOOM = 1.2
+MIN_ZOOM = 1.2
 EDGE_LEVEL = 192  # a line that ends at the edge is dim there, one that goes on beyond is not
 SIDES = ("top", "bottom", "left", "right")
-LEAST_WHOLE = 8  # frames: the shortest stretch that is worth keeping
+MIN_WHOLE = 8  # frames: the shortest stretch that is worth keeping
 
 
 def check_lines(look: Look) -> Finding | None:
@@ -63,9 +63,9 @@ def check_size(look: Look) -> Finding | None:
         "small",
         f"The largest person takes {size:.0%} of the frame's short side: hands and feet are lost.",
         f"Cut the square around everybody out ({zoom:.1f} times as large) and draw it again."
-        if zoom >= LEAST_ZOOM
+        if zoom >= MIN_ZOOM
         else "Choose fewer frames or one person: together they fill the frame, each is too small.",
-        _enlarging(look, box) if zoom >= LEAST_ZOOM else None,
+        _enlarging(look, box) if zoom >= MIN_ZOOM else None,
     )
 
 
@@ -119,9 +119,9 @@ def check_edges(look: Look) -> Finding | None:
         f"In {cut.sum()} of {len(cut)} frames lines run out of the picture ({sides}): the "
         "joints out there are missing.",
         f"Keep frames {first} to {last}, in which everybody is whole."
-        if whole >= LEAST_WHOLE
+        if whole >= MIN_WHOLE
         else "Use a wider shot: a joint that is not drawn cannot be brought back.",
-        (lambda given: given[first : last + 1]) if whole >= LEAST_WHOLE else None,
+        (lambda given: given[first : last + 1]) if whole >= MIN_WHOLE else None,
     )
 
 

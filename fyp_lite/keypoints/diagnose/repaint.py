@@ -18,15 +18,15 @@ from fyp_lite.skeleton import hue_and_brightness
 HUE_STEP = 20  # degrees from one joint's colour to the next, the first at 0
 DOT_LEVEL = 204  # brightest channel of a dot's pixels is above, of a limb's pixels below
 DIM_LEVEL = 80  # of a limb's pixels, above black and blurred edges
-LEAST_DOT = 5  # pixels; and a smaller share of the usual dot is a speck of compression
+MIN_DOT = 5  # pixels; and a smaller share of the usual dot is a speck of compression
 SPECK = 0.25
-LEAST_LIMB = 0.35  # share of the way between two dots that has their limb's colour
+MIN_LIMB = 0.35  # share of the way between two dots that has their limb's colour
 # (joint, joint) in OpenPose's numbers, in the order of the limbs' colours.
 LIMBS = (
     *((1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11)),
     *((11, 12), (12, 13), (1, 0), (0, 14), (14, 16), (0, 15), (15, 17)),
 )
-LEAST_JOINTS = 4  # fewer dots that hang together are nobody
+MIN_JOINTS = 4  # fewer dots that hang together are nobody
 NEAR = 0.5  # of the frame's short side: dots further apart are never linked
 
 
@@ -60,7 +60,7 @@ def _read_frame(frame: np.ndarray) -> np.ndarray:
     hue, brightest = (plane[0] for plane in hue_and_brightness(frame[None]))
     colour = np.where(brightest > DIM_LEVEL, np.round(hue / HUE_STEP).astype(int) % 18, -1)
     dots = _dots(np.where(brightest > DOT_LEVEL, colour, -1))
-    people = [group for group in _groups(dots, colour) if len(group) >= LEAST_JOINTS]
+    people = [group for group in _groups(dots, colour) if len(group) >= MIN_JOINTS]
     joints = np.zeros((len(people), 18, 3), np.float32)
     for into, group in zip(joints, people, strict=True):
         for dot in group:
@@ -74,7 +74,7 @@ def _dots(colour: np.ndarray) -> list[Dot]:
     found, areas = [], []
     for joint in range(18):
         rows, columns = np.nonzero(colour == joint)
-        if len(rows) < LEAST_DOT:
+        if len(rows) < MIN_DOT:
             continue
         top, left = rows.min(), columns.min()
         spots = np.zeros((rows.max() - top + 1, columns.max() - left + 1), np.uint8)
@@ -83,7 +83,7 @@ def _dots(colour: np.ndarray) -> list[Dot]:
         for area, (x, y) in zip(facts[1:, cv2.CC_STAT_AREA], middles[1:], strict=True):
             found.append(Dot(joint, x + left + 0.5, y + top + 0.5, np.sqrt(area / np.pi)))
             areas.append(area)
-    least = max(LEAST_DOT, SPECK * np.median(areas)) if areas else 0
+    least = max(MIN_DOT, SPECK * np.median(areas)) if areas else 0
     return [dot for dot, area in zip(found, areas, strict=True) if area >= least]
 
 
@@ -95,13 +95,13 @@ def _groups(dots: list[Dot], colour: np.ndarray) -> list[list[Dot]]:
     of = {dot: [dot] for dot in dots}  # every dot's group; grown groups are shared
     for share, a, b in sorted(_links(dots, colour), key=lambda link: -link[0]):
         one, other = of[a], of[b]
-        if share < LEAST_LIMB or one is other:
+        if share < MIN_LIMB or one is other:
             continue
         if {dot.joint for dot in one}.isdisjoint(dot.joint for dot in other):
             one += other
             of |= dict.fromkeys(other, one)
     groups = list({id(group): group for group in of.values()}.values())
-    people = [group for group in groups if len(group) >= LEAST_JOINTS]
+    people = [group for group in groups if len(group) >= MIN_JOINTS]
     if len(people) == 1:
         for dot in (dot for group in groups if group is not people[0] for dot in group):
             if dot.joint not in {known.joint for known in people[0]}:
@@ -122,7 +122,7 @@ def _links(dots: list[Dot], colour: np.ndarray) -> list[tuple[float, Dot, Dot]]:
                 length = np.hypot(a.x - b.x, a.y - b.y)
                 hidden = (a.radius + b.radius + 2) / max(length, 1)
                 if hidden > 0.8:
-                    links.append((LEAST_LIMB, a, b))
+                    links.append((MIN_LIMB, a, b))
                 elif length <= most:
                     ends = (a.radius + 1) / length, 1 - (b.radius + 1) / length
                     way = np.linspace(*ends, 12)[:, None]

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from fyp_lite.keypoints.diagnose.finding import Finding, Look
-from fyp_lite.keypoints.diagnose.lines import LEAST_WHOLE, longest_run
+from fyp_lite.keypoints.diagnose.lines import MIN_WHOLE, longest_run
 from fyp_lite.keypoints.edit import fill_frames
 from fyp_lite.lazy_frames import Frames, changed
 from fyp_lite.skeleton import draw_skeletons
@@ -15,7 +15,7 @@ from fyp_lite.skeleton_reader import read_skeletons
 
 LONGEST_GAP = 0.5  # seconds: filling more would invent the motion
 STILL, MOVING = 0.01, 0.3  # of the usual change: a repeated frame, and what surrounds it
-LEAST_CHANGE = 0.02  # levels per frame, the usual change of a clip that moves at all
+MIN_CHANGE = 0.02  # levels per frame, the usual change of a clip that moves at all
 REGULAR = 0.2  # share of repeated frames above which they are the clip's own, slower rate
 
 
@@ -27,7 +27,7 @@ def check_timing(look: Look) -> Finding | None:
     if not missing.any():
         return None
     first, last = longest_run(~_long_runs(missing, LONGEST_GAP * look.fps))
-    fills = last - first + 1 >= LEAST_WHOLE
+    fills = last - first + 1 >= MIN_WHOLE
     kinds = {"black": blank.sum(), "a repetition of the one before": repeated.sum()}
     counts = [f"{n} of {len(blank)} frames are {kind}" for kind, n in kinds.items() if n]
     kept = "" if (first, last) == (0, len(blank) - 1) else f" Frames {first} to {last} are kept."
@@ -68,7 +68,7 @@ def _repeated(changes: np.ndarray) -> np.ndarray:
     change = np.array([np.inf, *changes, 0])
     usual = float(np.quantile(change[1:-1], 0.7)) if len(changes) > 1 else 0.0
     still = change[:-1] < STILL * usual
-    if still.mean() > REGULAR or usual < LEAST_CHANGE:
+    if still.mean() > REGULAR or usual < MIN_CHANGE:
         return np.zeros(len(still), bool)
     for first, after in _runs(still):
         still[first:after] = min(change[first - 1], change[after]) > MOVING * usual

@@ -8,11 +8,21 @@ import sys
 import pytest
 
 import fyp_lite
+from fyp_lite import folders
 
 
 def test_import_is_light():
     heavy = ("torch", "numpy", "ipywidgets", "diffusers", "cv2")
     code = f"import sys, fyp_lite; print([m for m in {heavy} if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("module", ["run", "sheet", "cluster"])
+def test_sweeps_load_nothing_of_a_notebook(module):
+    """Every worker of a cluster imports them."""
+    heavy = ("IPython", "ipywidgets", "anywidget", "mediapy", "matplotlib", "fyp_course")
+    code = f"import sys, fyp_lite.sweeps.{module}; print([m for m in {heavy} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
 
@@ -33,6 +43,6 @@ def test_data_is_beside_or_inside_the_package():
 
 
 def test_missing_data_says_where_it_was_sought(tmp_path, monkeypatch):
-    monkeypatch.setattr(fyp_lite, "__file__", str(tmp_path / "fyp_lite" / "__init__.py"))
+    monkeypatch.setattr(folders, "__file__", str(tmp_path / "fyp_lite" / "folders.py"))
     with pytest.raises(FileNotFoundError, match="reinstall fyp-lite"):
         fyp_lite.data_dir()

@@ -274,7 +274,7 @@ def test_pyav_opens_what_we_open_and_tells_what_we_ask(film):
                 "av",
                 "the decoder (decoding.py) or the writer (video.py)",
                 "ask `av.__version__` there, as is done for metadata_errors, and run "
-                "tests/unit/test_odd_videos.py with both versions",
+                "tests/fyp_lite/test_odd_videos.py with both versions",
             )
         )
 
