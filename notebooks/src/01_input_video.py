@@ -132,32 +132,32 @@ for backend in available_backends():
 # %% [markdown]
 # `cartoon` comes with the program and reads figures like those that the model paints. The bundled
 # raw clip shows such a figure, so the lesson uses it unless you say otherwise. For a video of real
-# people, **upload** it with the button; then `"auto"` chooses the detector. Or write the path of
-# any video, and `"auto"`, into the cell after next.
+# people, **upload** it with the button (up to 200 MB), wait until it says *Arrived*, and run the
+# cells from there on; then `"auto"` chooses the detector. Or write the path of any video, and
+# `"auto"`, into the cell after next: what you drag into the list of files on the left is there by
+# its name.
 
 # %%
-import ipywidgets as widgets
 from IPython.display import display
 
-upload = widgets.FileUpload(accept="video/*", multiple=False, description="Upload a video")
+from fyp_course.panels.upload import Upload, clip_facts
+
+upload = Upload("Upload a video")
 if not stills_only():
     display(upload)
 
 # %%
-import tempfile
-from pathlib import Path
+from fyp_lite.opening import find_input_type
 
-from fyp_course.panels.clip_picker import uploaded_files
+raw_path = upload.path or bundled_raw.path  # or the path of any video of yours, "party.mp4"
+detector = "auto" if upload.path else "cartoon"  # "auto" for real people
 
-raw_path = bundled_raw.path  # or the path of any video of yours, such as "party.mp4"
-detector = "cartoon"  # "auto" for real people
-
-for name, content in uploaded_files(upload.value):
-    raw_path, detector = Path(tempfile.mkdtemp()) / Path(name).name, "auto"
-    raw_path.write_bytes(content)
-
+print(upload.said)
 raw = open_clip(raw_path)
-print(f"{raw.path.name}: {raw.num_frames} frames of {raw.width} x {raw.height} pixels")
+if find_input_type(raw) == "skeleton":
+    print(f"{raw.path.name} is a skeleton video: there is nobody to find. Take it to the doctor.")
+    raw, raw_path, detector = bundled_raw, bundled_raw.path, "cartoon"
+print(f"In use: {clip_facts(raw)}")
 
 # %% [markdown]
 # `extract_keypoints` looks at **every frame**, whole and at the source's own rate. Then it follows
