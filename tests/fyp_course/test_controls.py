@@ -198,7 +198,7 @@ def test_a_clip_of_another_kind_is_explained_in_the_panel(pipeline, tmp_path):
 def test_a_panel_opens_and_explains_a_ruler_pushed_past_the_end(pipeline, clip):
     ruler = FrameRuler(clip, ClipSettings(start_frame=100, frame_stride=20), pipeline.size)
     panel = GenerateControls(pipeline, ruler, PROMPT)
-    panel.show()
+    panel._ipython_display_()
     press_generate(panel)
     assert "start_frame at most 43" in panel.message.value
     assert panel.progress_label.value == "not started"

@@ -336,7 +336,7 @@ def test_stills_show_the_ruler_and_the_lens(playground, monkeypatch):
         monkeypatch.setattr(
             f"fyp_course.panels.{name}.show_picture", lambda picture, text: shown.append(text)
         )
-    playground.show()
+    playground._ipython_display_()
     assert [text.split()[0] for text in shown] == ["Frame", "Crop"]
 
 
