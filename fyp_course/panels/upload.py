@@ -41,6 +41,7 @@ BY_HAND = (
 _SCRIPT = Path(__file__).with_name("upload.js").read_text(encoding="utf-8")
 _STYLE = """
 .fyp-upload{display:flex;flex-wrap:wrap;gap:4px 8px;align-items:center;margin:2px}
+.fyp-upload [hidden]{display:none!important}
 .fyp-upload button{width:auto}
 .fyp-upload progress{width:160px}
 .fyp-upload [role=status]{overflow-wrap:anywhere}
