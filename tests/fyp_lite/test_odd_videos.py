@@ -89,7 +89,10 @@ ODD = {
     "scrap.mp4": (scrap, "scrap.mp4 is not a video that can be read (Invalid data"),
     "notes.json": (lambda path: path.write_text("{}"), "notes.json is no keypoint file"),
     "none.mp4": (lambda path: None, "none.mp4: check the name, and the folder it is in"),
-    "folder.mp4": (lambda path: path.mkdir(), "folder.mp4 is a folder: name one video file in it"),
+    "folder.mp4": (
+        lambda path: path.mkdir(),
+        "folder.mp4 is a folder without *_keypoints.json: name a video",
+    ),
 }
 
 
