@@ -178,7 +178,7 @@ class KeypointClip:
         Raises KeypointsError, naming the file, for any other, and for a rate beside a file of ours.
         """
         path = file_path(path)
-        if not path.exists():
+        if not (path.is_file() or path.is_dir()):  # a device has no end
             raise KeypointsError(f"there is no keypoint file {path}: check the name.")
         try:
             fields = formats.read_folder(path) if path.is_dir() else formats.read_json(path)

@@ -70,6 +70,8 @@ class _Frame(NamedTuple):
 
 def read_json(path: Path, most: int = MAX_BYTES) -> Any:
     """The content of a JSON file. Raises ClipError where it is too large or cannot be read."""
+    if not path.is_file():  # a device, which a link may lead to, has no end
+        raise ClipError(f"{path.name} is not a file: name a keypoint file.")
     try:
         if (size := path.stat().st_size) > most:
             raise ClipError(
