@@ -60,9 +60,8 @@ def hand_in(
     path = folder / f"seat-{number:03}.png"
     try:
         save_card(card, path)
-    except (OSError, ClipError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise RoomError(f"{path} cannot be written ({reason}): is {number} your seat?") from None
+    except ClipError as error:
+        raise RoomError(f"{error} Is {number} your seat?") from None
     return path
 
 

@@ -237,7 +237,8 @@ class ClipPicker(widgets.VBox):
         if path not in self._clips.values():
             self._own = path
             if self._visit:
-                for folder in set(Path(self._uploads.name).iterdir()) - {path.parent}:
+                kept = {path.parent} | ({self._asked.path.parent} if self._asked else set())
+                for folder in set(Path(self._uploads.name).iterdir()) - kept:
                     shutil.rmtree(folder)
         options = [(self._own.name, self._own)] if self._own else []
         self._naming = True
