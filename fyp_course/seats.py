@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fyp_lite.cards.card import RunCard
 from fyp_lite.cards.picture import save_card
+from fyp_lite.files.writing import ClipError
 
 MAX_SEATS = 999
 
@@ -59,10 +60,9 @@ def hand_in(
     path = folder / f"seat-{number:03}.png"
     try:
         save_card(card, path)
-    except OSError as error:
-        raise RoomError(
-            f"{path} cannot be written ({error.strerror}): is {number} your seat?"
-        ) from None
+    except (OSError, ClipError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise RoomError(f"{path} cannot be written ({reason}): is {number} your seat?") from None
     return path
 
 

@@ -13,6 +13,7 @@ import asyncio
 import html
 import math
 import re
+from collections.abc import Mapping
 
 import ipywidgets as widgets
 import numpy as np
@@ -28,6 +29,7 @@ MAX_PREVIEW_FPS = 60  # what screens show
 # Seconds for the kernel between steps. A click passes several turns of its event loop before it is
 # handled; with sleep(0), which is one turn, Stop comes about four steps late.
 BREATH = 0.002
+_running: RunPanel | None = None  # the panel that is at work
 REST = 0.5  # seconds without a change after which the cost is worked out
 
 
@@ -90,8 +92,45 @@ class Panel(widgets.VBox):
         show_live(self)
 
 
+class Folds(widgets.VBox):
+    """Buttons that show and hide boxes, at most one at a time: core Tab and Accordion without them.
+
+    Args:
+        boxes: {title: what its button shows}.
+        opened: title of the box that is shown at first, if any.
+
+    Attributes:
+        buttons: {title: ToggleButton}, whose value says whether its box is shown.
+    """
+
+    def __init__(self, boxes: Mapping[str, widgets.Widget], opened: str | None = None) -> None:
+        self.boxes = dict(boxes)
+        self.buttons = {
+            title: widgets.ToggleButton(
+                title == opened, description=title, layout={"width": "auto"}
+            )
+            for title in boxes
+        }
+        for title, button in self.buttons.items():
+            button.observe(lambda _change, title=title: self._turn(title), "value")
+            self._turn(title)
+        row = widgets.HBox(list(self.buttons.values()), layout={"flex_flow": "row wrap"})
+        super().__init__([row, *boxes.values()])
+
+    def _turn(self, title: str) -> None:
+        button = self.buttons[title]
+        button.icon = "caret-down" if button.value else "caret-right"
+        button.tooltip = f"{'Hide' if button.value else 'Show'}: {title}"
+        self.boxes[title].layout.display = None if button.value else "none"
+        if button.value:
+            for other in self.buttons.values():
+                other.value = other is button
+
+
 class RunPanel(Panel):
     """A panel whose button starts one asyncio task at a time, with Stop, progress and a message.
+
+    Of all panels of a kernel one runs at a time: they would only slow each other down.
 
     A subclass calls `_make_bar`, puts `bar` and `message` among its children and does its work in
     `_run`, in small pieces with `await self._breathe(done, total, text)` after each, which says
@@ -124,14 +163,19 @@ class RunPanel(Panel):
         )
 
     def _on_generate(self, _button: widgets.Button) -> None:
-        self.task = asyncio.get_running_loop().create_task(self.generate())
+        if not (self.task and not self.task.done()):
+            self.task = asyncio.get_running_loop().create_task(self.generate())
 
     def _on_stop(self, _button: widgets.Button) -> None:
         self._stopped = True
 
     async def generate(self) -> None:
         """Do what the panel says; a value that cannot be used is explained in it."""
-        self._stopped = False
+        global _running
+        if _running:
+            self.message.value = note("Another run is not finished: stop it first or wait.", "hint")
+            return
+        _running, self._stopped = self, False
         self.generate_button.disabled, self.stop_button.disabled = True, False
         self.progress.value, self.progress_label.value, self.message.value = 0, "starting", ""
         try:
@@ -144,6 +188,7 @@ class RunPanel(Panel):
             self.message.value = note(f"{type(error).__name__}: {error}", "error")
             raise
         finally:
+            _running = None
             self.generate_button.disabled, self.stop_button.disabled = False, True
 
     def _opens(self) -> None:
@@ -201,5 +246,14 @@ def note(text: str, kind: str) -> str:
 
 def show_frames(frames: np.ndarray, title: str) -> None:
     """Show `frames` `[f, h, w, 3]` uint8 as a sheet; `title` may be a caption with HTML in it."""
-    words = re.sub(r"<[^>]*>", " ", title)  # line breaks and colours
-    show_sheet(frames, html.unescape(words).strip())
+    show_sheet(frames, _plain(title))
+
+
+def in_words(caption: widgets.HTML) -> str:
+    """What a caption says, without its HTML."""
+    return _plain(caption.value)
+
+
+def _plain(caption: str) -> str:
+    words = re.sub(r"<[^>]*>", " ", caption)  # line breaks and colours
+    return html.unescape(words).strip()

@@ -12,7 +12,9 @@ from pathlib import Path
 import ipywidgets as widgets
 import numpy as np
 
-from fyp_course.panels.base import WIDE, Picture, note
+from fyp_course.panels.base import WIDE, note
+from fyp_course.stage import Stage, caption_of
+from fyp_course.stage.film import held
 from fyp_course.visit import MAX_NAME, plain_name
 from fyp_lite.cards.card import RunCard, differences
 from fyp_lite.cards.picture import save_card
@@ -20,7 +22,11 @@ from fyp_lite.video import write_video
 
 
 class Comparison(widgets.VBox):
-    """Keep a result as A; each later one is shown beside it as B, with what differs."""
+    """Keep a result as A; each later one is shown beside it as B, in step, with what differs.
+
+    Attributes:
+        stage: shows both, None before there are two.
+    """
 
     def __init__(self) -> None:
         self._kept: tuple[RunCard, np.ndarray] | None = None
@@ -28,13 +34,8 @@ class Comparison(widgets.VBox):
         self.keep = widgets.Button(description="Keep as A", icon="thumb-tack", disabled=True)
         self.keep.on_click(self._keep)
         self.differing = widgets.HTML("Generate a video, keep it as A, change one thing, go on.")
-        self.pictures = Picture(), Picture()
-        titled = [
-            widgets.VBox([widgets.Label(name), picture])
-            for name, picture in zip("AB", self.pictures, strict=True)
-        ]
-        self._pair = widgets.HBox(titled, layout={"flex_flow": "row wrap", "display": "none"})
-        super().__init__([self.keep, self.differing, self._pair])
+        self.stage: Stage | None = None
+        super().__init__([self.keep, self.differing])
 
     def offer(self, card: RunCard, video: np.ndarray) -> None:
         """A new result: the next A, and B from now on."""
@@ -52,11 +53,19 @@ class Comparison(widgets.VBox):
         found = differences(self._kept[0], self._newest[0])
         text = "; ".join(found) or "nothing: A and B are the same run"
         self.differing.value = f"<b>What differs</b> (A → B): {html.escape(text)}"
-        for name, picture, (card, video) in zip(
-            "AB", self.pictures, (self._kept, self._newest), strict=True
-        ):
-            picture.play(video, card.made.fps, f"Video {name}: {card.request.prompt}")
-        self._pair.layout.display = ""
+        card, video = self._newest
+        videos = {"A": held(self._kept[1], len(video)), "B": video}
+        captions = {}
+        for name, (made, _) in zip("AB", (self._kept, self._newest), strict=True):
+            request = made.request
+            sampling = request.sample_settings
+            captions[name] = caption_of(request.prompt, request.clip_settings, sampling)
+        alt = f"What differs from A to B: {text}"
+        if self.stage:
+            self.stage.show_videos(videos, card.made.fps, captions, alt)
+        else:
+            self.stage = Stage(videos, card.made.fps, captions, alt=alt)
+            self.children = [self.keep, self.differing, self.stage]
 
 
 class Share(widgets.VBox):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import cv2
@@ -10,8 +10,9 @@ import ipywidgets as widgets
 import numpy as np
 from PIL import Image
 
-from fyp_course.panels.base import WIDE, Panel, Picture, note
+from fyp_course.panels.base import WIDE, Panel, Picture, in_words, note
 from fyp_course.show import show_picture
+from fyp_course.stage import LensStage
 from fyp_lite.clip import Clip, ClipError, find_box
 from fyp_lite.cropping import (
     CropBox,
@@ -183,7 +184,9 @@ def _shaded(
 
 
 class CropLens(Panel):
-    """Sliders for the four crops over the lens, with the joints that the crop cuts off.
+    """The four crops by slider or by hand on the lens, with the joints that the crop cuts off.
+
+    Where black is added, the lens is a picture, as no box can then be dragged.
 
     Args:
         clip: an open clip, which the panel reads from as long as it lives.
@@ -212,12 +215,19 @@ class CropLens(Panel):
         )
         self.pad.layout.display = None if clip.height != clip.width else "none"
         self.pad.observe(self._update, "value")
+        self._numbers = choose_frames(clip, self._given)
+        self._shown = self._numbers[0], False
+        self.stage = LensStage(clip.read_small(self._numbers[:1])[0], self._given)
+        self.stage.layout.flex = "1 1 420px"
+        for side, slider in self.crops.items():
+            widgets.link((slider, "value"), (self.stage, f"crop_{side}"))
         self.picture = Picture(None, "auto")
         self.caption = widgets.HTML()
-        self.sliders = widgets.VBox([*self.crops.values(), self.pad, self.frame])
-        self.view = widgets.VBox([self.picture, self.caption])
+        fields = widgets.VBox([*self.crops.values(), self.pad, self.frame])
+        both = [fields, self.stage, self.picture]
+        self.sliders = widgets.HBox(both, layout={"flex_flow": "row wrap"})
         self.follow(self._given)
-        super().__init__([self.sliders, self.view])
+        super().__init__([self.sliders, self.caption])
 
     def _crop_slider(self, side: str, most: int) -> widgets.IntSlider:
         value = getattr(self._given, f"crop_{side}")
@@ -231,6 +241,11 @@ class CropLens(Panel):
         )
         slider.observe(self._update, "value")
         return slider
+
+    @property
+    def controls(self) -> Sequence[widgets.Widget]:
+        """What changes the choice."""
+        return *self.crops.values(), self.pad
 
     @property
     def settings(self) -> ClipSettings:
@@ -285,12 +300,21 @@ class CropLens(Panel):
         self._draw()
 
     def _draw(self, _change: object = None) -> None:
+        size = self.clip.height, self.clip.width
         try:
-            picture = self._picture()
+            padded = find_box(self.clip, self.settings) != crop_box(*size, self.settings)
         except ClipError:
-            return  # `_update` has said it, and the last picture stays
-        text = self.caption.value.replace("<br>", " ")
-        self.picture.draw(picture, f"Crop lens at frame {self._number}. {text}")
+            return  # `_update` has said it, and the stage draws it as wrong
+        self.stage.layout.display = "none" if padded else None
+        self.picture.layout.display = None if padded else "none"
+        if padded:
+            text = in_words(self.caption)
+            self.picture.draw(self._picture(), f"Crop lens at frame {self._number}. {text}")
+            return
+        wanted = self._number, self._is_close()
+        if wanted != self._shown:
+            self.stage.show_frame(self._frame())
+            self._shown = wanted
 
     @property
     def _number(self) -> int:
@@ -300,11 +324,20 @@ class CropLens(Panel):
         size = self.clip.height, self.clip.width
         box = crop_box(*size, self.settings)
         padded = find_box(self.clip, self.settings) != box
+        return draw_lens(self._frame(), self.settings, padded=padded, source_size=size)
+
+    def _is_close(self) -> bool:
+        """Whether the crop is too close for reduced frames."""
+        size = self.clip.height, self.clip.width
+        box = crop_box(*size, self.settings)
         small = self.clip.read_small([self._number])[0]
-        if box.right - box.left < VIEW * size[0] / len(small):  # too close for reduced frames
-            small = self.clip.read([self._number])[0]
-        return draw_lens(small, self.settings, padded=padded, source_size=size)
+        return box.right - box.left < VIEW * size[0] / len(small)
+
+    def _frame(self) -> np.ndarray:
+        read = self.clip.read if self._is_close() else self.clip.read_small
+        return read([self._number])[0]
 
     def show_still(self) -> None:
         """Show the lens alone."""
-        show_picture(self._picture(), self.picture.alt)
+        text = in_words(self.caption)
+        show_picture(self._picture(), f"Crop lens at frame {self._number}. {text}")

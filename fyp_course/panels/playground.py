@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import ipywidgets as widgets
 
 import fyp_lite
-from fyp_course.panels.base import WIDE, close_all, note
+from fyp_course.panels.base import WIDE, Folds, close_all, note
 from fyp_course.panels.clip_picker import ClipPicker, starting_settings
 from fyp_course.panels.compare import Comparison, Share
 from fyp_course.panels.generate import GenerateControls, SkeletonChooser
@@ -28,7 +29,12 @@ from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.request import Request
 from fyp_lite.settings import ClipSettings, SampleSettings
 
-CONTROLLED = ("num_inference_steps", "guidance_scale", "seed")  # of SampleSettings, by the panel
+# Of SampleSettings, by the panel:
+CONTROLLED = (
+    *("num_inference_steps", "guidance_scale", "seed"),
+    *("pose_strength", "pose_start", "pose_end"),
+)
+TIME, SPACE = "Time: which frames", "Space: which part"
 
 
 class ClipChooser:
@@ -44,13 +50,16 @@ class ClipChooser:
         start = starting_settings(clip.num_frames, wanted)
         self.clip = clip
         self.ruler, self.lens = FrameRuler(clip, start, size), CropLens(clip, start, size)
-        self.view, self.caption = self.ruler.view, self.ruler.caption
-        self.sliders = widgets.Tab([self.ruler.sliders, self.lens])
-        for i, title in enumerate(("Time: which frames", "Space: which part")):
-            self.sliders.set_title(i, title)
-        self.sliders.observe(self._look, "selected_index")
+        self.caption = self.ruler.caption
+        self.sliders = Folds({TIME: self.ruler.sliders, SPACE: self.lens}, TIME)
+        self.sliders.buttons[SPACE].observe(self._look, "value")
         for control in (*self.lens.crops.values(), self.lens.pad):
             control.observe(lambda _change: self.ruler.follow(self.lens.settings), "value")
+
+    @property
+    def controls(self) -> Sequence[widgets.Widget]:
+        """What changes the choice."""
+        return *self.ruler.controls, *self.lens.controls
 
     @property
     def settings(self) -> ClipSettings:
@@ -141,19 +150,18 @@ class Playground(GenerateControls):
         )
         self.save_keypoints.on_click(self._save_keypoints)
         share = widgets.VBox([self.share, widgets.HBox([self.save_keypoints])])
-        self.extras = widgets.Tab([self.compare, self.sweep, share])
-        for i, title in enumerate(("Compare A and B", "Sweep", "Save and share")):
-            self.extras.set_title(i, title)
+        self.extras = Folds(
+            {"Compare A and B": self.compare, "Sweep": self.sweep, "Save and share": share}
+        )
         self.chooser = ClipChooser(self.picker.clip, pipeline.size, ClipSettings())
         super().__init__(pipeline, self.chooser, prompt)
-        self._watch_cost(self.chooser.ruler.num_frames)
-        self.more.selected_index = 0
+        self._watch_cost(self.negative_prompt)
+        self._watch(self.negative_prompt, self.picker.input_type)
 
     def use(self, clip: Clip) -> None:
         """Choose frames from this clip from now on; what was made stays."""
         before = self.chooser
         self.chooser = ClipChooser(clip, self.pipeline.size, before.settings)
-        self._watch_cost(self.chooser.ruler.num_frames)
         self.set_preview(self.chooser)
         for panel in (before.sliders, before.ruler, before.lens):
             close_all(panel)
@@ -167,11 +175,12 @@ class Playground(GenerateControls):
     def set_preview(self, preview: SkeletonChooser) -> None:
         """Lay the panel out around another chooser."""
         super().set_preview(preview)
-        sliders, words, *rest = self.children
+        sliders, caption, words, *rest = self.children
         self.children = [
             self.preset,
             self.picker,
             sliders,
+            caption,
             words,
             self.negative_prompt,
             *rest,
@@ -266,6 +275,8 @@ class Playground(GenerateControls):
         _move(self.steps, sampling.num_inference_steps)
         _move(self.guidance_scale, self.pipeline.guidance_scale(sampling))
         self.seed.value = sampling.seed
+        _move(self.pose_strength, sampling.pose_strength)
+        self.pose_window.value = (sampling.pose_start, sampling.pose_end)
 
     def _save_keypoints(self, _button: widgets.Button) -> None:
         people = self.picker.extraction.keypoints

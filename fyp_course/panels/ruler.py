@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count, pairwise
 
@@ -11,8 +11,9 @@ import ipywidgets as widgets
 import numpy as np
 from PIL import Image
 
-from fyp_course.panels.base import WIDE, Panel, Picture, note
+from fyp_course.panels.base import WIDE, Panel, note
 from fyp_course.show import show_picture
+from fyp_course.stage import RulerStage, Stage
 from fyp_lite.clip import Clip, ClipError
 from fyp_lite.cropping import PreparedClip
 from fyp_lite.drawing import BAD, DARK_BAD, DIM, INK, LIT, PAPER, Word, letter
@@ -20,6 +21,7 @@ from fyp_lite.opening import prepare_clip
 from fyp_lite.settings import ClipSettings
 
 WIDTH = 900  # pixels of a drawn ruler
+TITLE = "chosen frames"
 THUMBNAIL = 96  # pixels, the long side of a stored thumbnail
 STRIP_HEIGHT = 64
 MAX_CELLS = 16  # chosen frames that are drawn large; all of them have their pin
@@ -183,7 +185,7 @@ def _cell_words(cells: list[tuple[int, int, int]], side: int, num_frames: int) -
 
 
 class FrameRuler(Panel):
-    """Sliders for start frame, stride and count, the ruler, and the chosen frames in a loop.
+    """Start frame, stride and count by slider or by hand on the ruler; the chosen frames play.
 
     The sliders reach beyond the end of the clip on purpose: the ruler shows what is missing in
     red, and the panel says which values would fit.
@@ -197,28 +199,39 @@ class FrameRuler(Panel):
     def __init__(self, clip: Clip, settings: ClipSettings | None = None, size: int = 256) -> None:
         self.clip, self.size = clip, size
         self._given = settings or ClipSettings()
-        self._thumbnails: dict[int, np.ndarray] = {}
         self.start_frame = self._slider("Start frame", self._given.start_frame, 0, clip.num_frames)
         self.frame_stride = self._slider(
             "Stride", self._given.frame_stride, 1, clip.num_frames // 4
         )
         self.num_frames = self._slider("Frames", self._given.num_frames, 1, 24)
-        self.ruler = Picture(f"{WIDTH}px", "auto")
-        self.picture = Picture()
+        self.ruler = RulerStage(clip.read_small, clip.num_frames, self._given)
+        self._link()
+        self.stage = Stage({TITLE: self._blank()})
         self.caption = widgets.HTML()
         self.sliders = widgets.VBox(
             [self.start_frame, self.frame_stride, self.num_frames, self.ruler]
         )
-        self.view = widgets.VBox([self.picture, self.caption], layout={"width": "280px"})
-        self._update()
+        self.view = widgets.VBox([self.stage, self.caption], layout={"width": "320px"})
+        self._play()
         super().__init__([self.sliders, self.view])
 
     def _slider(self, name: str, value: int, least: int, most: int) -> widgets.IntSlider:
         slider = widgets.IntSlider(
             value, least, max(value, most), description=name, style=WIDE, layout={"width": "520px"}
         )
-        slider.observe(self._update, "value")
+        slider.observe(self._play, "value")
         return slider
+
+    def _link(self) -> None:
+        """Marks and sliders lead and follow each other."""
+        for name in ("start_frame", "frame_stride", "num_frames"):
+            widgets.link((getattr(self, name), "value"), (self.ruler, name))
+        widgets.link((self.num_frames, "max"), (self.ruler, "max_frames"))
+
+    @property
+    def controls(self) -> Sequence[widgets.Widget]:
+        """What changes the choice."""
+        return self.start_frame, self.frame_stride, self.num_frames
 
     @property
     def settings(self) -> ClipSettings:
@@ -240,47 +253,43 @@ class FrameRuler(Panel):
         self._given = settings
         self._play()
 
-    def _update(self, _change: object = None) -> None:
-        chosen = self.settings
-        picture = draw_ruler(self._thumbnails_of(chosen), chosen, self.clip.num_frames)
-        self.ruler.draw(picture, f"Frame ruler. {listed(chosen.frame_indices())}")
-        self._play()
+    def _blank(self) -> np.ndarray:
+        return np.zeros((1, self.size, self.size, 3), np.uint8)
 
-    def _play(self) -> None:
+    def _play(self, _change: object = None) -> None:
         try:
             prepared = self.clip.preview(self.settings, self.size)
         except ClipError as error:
             self.caption.value = note(str(error), "error")
-            self.picture.draw(np.zeros((self.size, self.size, 3), np.uint8), "No preview")
+            self.stage.show_videos({TITLE: self._blank()}, alt="No preview")
             return
         numbers = prepared.indices
         seconds = (numbers[-1] - numbers[0]) / self.clip.fps
         text = f"Frames {listed(numbers)} of {self.clip.num_frames}"
         text += f": {seconds:.1f} s of motion in {len(numbers)} pictures"
         self.caption.value = text
-        self.picture.play(prepared.frames, prepared.fps, f"Preview of the chosen frames. {text}")
+        alt = f"Preview of the chosen frames. {text}"
+        self.stage.show_videos({TITLE: prepared.frames}, prepared.fps, alt=alt)
 
     def _thumbnails_of(self, chosen: ClipSettings) -> dict[int, np.ndarray]:
-        """Small pictures of frames all over the clip and of the chosen ones, read once each."""
+        """Small pictures of frames all over the clip and of the chosen ones."""
         last = self.clip.num_frames - 1
         spread = np.linspace(0, last, min(last + 1, 25)).round().astype(int).tolist()
         inside = [number for number in chosen.frame_indices() if number <= last]
-        wanted = sorted({*spread, *inside} - self._thumbnails.keys())
-        if wanted:
-            scale = THUMBNAIL / max(self.clip.height, self.clip.width)
-            size = (max(1, round(self.clip.width * scale)), max(1, round(self.clip.height * scale)))
-            for number in wanted:
-                picture = Image.fromarray(self.clip.read_small([number])[0])
-                small = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-                self._thumbnails[number] = np.asarray(small)
-        keep = {*spread, *inside}
-        return {number: self._thumbnails[number] for number in keep}
+        scale = THUMBNAIL / max(self.clip.height, self.clip.width)
+        size = (max(1, round(self.clip.width * scale)), max(1, round(self.clip.height * scale)))
+        thumbnails = {}
+        for number in sorted({*spread, *inside}):
+            picture = Image.fromarray(self.clip.read_small([number])[0])
+            small = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+            thumbnails[number] = np.asarray(small)
+        return thumbnails
 
     def show_still(self) -> None:
         """Show the ruler alone."""
-        thumbnails = self._thumbnails_of(self.settings)
-        picture = draw_ruler(thumbnails, self.settings, self.clip.num_frames)
-        show_picture(picture, self.ruler.alt)
+        chosen = self.settings
+        picture = draw_ruler(self._thumbnails_of(chosen), chosen, self.clip.num_frames)
+        show_picture(picture, f"Frame ruler. {listed(chosen.frame_indices())}")
 
 
 def listed(numbers: list[int]) -> str:

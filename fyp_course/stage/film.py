@@ -52,6 +52,11 @@ def check_fps(fps: float) -> None:
         )
 
 
+def held(video: np.ndarray, count: int) -> np.ndarray:
+    """`video` `[f, h, w, 3]` cut, or with its last frame held, to `count` frames."""
+    return video[np.arange(count).clip(max=len(video) - 1)]
+
+
 def encode_film(videos: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Videos as JPEG pictures, one for each moment, ready to be sent.
 

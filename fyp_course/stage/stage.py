@@ -13,7 +13,7 @@ import traitlets
 from fyp_course.show import STILL_SIZE, motion_reduced
 from fyp_course.stage.display import Live
 from fyp_course.stage.downloads import encode_file, sheet
-from fyp_course.stage.film import MAX_VIDEOS, check_fps, check_videos, encode_film
+from fyp_course.stage.film import MAX_VIDEOS, check_fps, check_videos, encode_film, held
 from fyp_course.stage.front_end import CSS, module
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.video import few_frames
@@ -150,12 +150,10 @@ class Stage(Live):
         if self._before is None or self.result not in self._shown or full:
             return dict(self._shown), self._captions
         video, caption = self._before
-        count = len(self._shown[self.result])
-        numbers = np.arange(count).clip(max=len(video) - 1)
         videos: dict[str, np.ndarray] = {}
         for title, shown in self._shown.items():
             if title == self.result:
-                videos[BEFORE] = video[numbers]
+                videos[BEFORE] = held(video, len(shown))
             videos[title] = shown
         return videos, self._captions | {BEFORE: caption}
 

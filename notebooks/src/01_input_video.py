@@ -275,6 +275,9 @@ for part in ("joints", "limbs"):
 # phone does in the evening, and detects again.
 
 # %%
+import tempfile
+from pathlib import Path
+
 from fyp_lite.video import write_video
 
 moments = bundled_raw.read(range(24))

@@ -6,7 +6,6 @@ from time import perf_counter
 
 import numpy as np
 import pytest
-from helpers import shown_bytes
 
 import fyp_lite
 from fyp_course.panels.ruler import SIDE, WIDTH, FrameRuler, draw_ruler, listed
@@ -89,44 +88,54 @@ def test_every_slider_reaches_its_ends_and_bad_values_are_explained(clip):
 def test_a_move_changes_the_ruler_and_the_preview_at_once(clip):
     ruler, seconds = FrameRuler(clip), []
     for start in range(10, 100, 10):
-        before = shown_bytes(ruler.ruler), shown_bytes(ruler.picture)
+        before = ruler.ruler.chosen["data"], ruler.stage.film["data"]
         began = perf_counter()
         ruler.start_frame.value = start
         seconds.append(perf_counter() - began)
-        assert shown_bytes(ruler.ruler) != before[0] and shown_bytes(ruler.picture) != before[1]
+        assert ruler.ruler.start_frame == start
+        assert ruler.ruler.chosen["data"] != before[0] and ruler.stage.film["data"] != before[1]
     assert sorted(seconds)[len(seconds) // 2] < 0.5  # 0.1 s where the machine is free
 
 
 def test_it_takes_a_crop_over(clip):
     ruler = FrameRuler(clip, size=64)
     ruler.start_frame.value = 20
-    before = shown_bytes(ruler.picture)
+    before = ruler.stage.film["data"]
     ruler.follow(ClipSettings(crop_right=200))
     assert ruler.settings == ClipSettings(start_frame=20, crop_right=200)
-    assert shown_bytes(ruler.picture) != before
+    assert ruler.stage.film["data"] != before
 
 
 def test_labels_and_texts(clip):
     ruler = FrameRuler(clip, size=64)
     for control in (ruler.start_frame, ruler.frame_stride, ruler.num_frames):
         assert control.description
-    assert ruler.ruler.alt == "Frame ruler. 0, 3, 6 … 21"
-    assert "Preview of the chosen frames" in ruler.picture.alt
+    assert "8 of 184 frames, 0 to 21 with stride 3." in ruler.ruler.described()
+    assert "Preview of the chosen frames" in ruler.stage.alt
+
+
+def test_a_drag_of_a_mark_moves_its_slider(clip):
+    ruler = FrameRuler(clip, size=64)
+    ruler.ruler.start_frame, ruler.ruler.frame_stride, ruler.ruler.num_frames = 40, 5, 6
+    assert ruler.settings == ClipSettings(40, 5, 6)
+    assert "Frames 40, 45, 50 … 65 of 184" in ruler.caption.value
+    assert ruler.ruler.max_frames == ruler.num_frames.max == 24
 
 
 def test_stills_show_the_ruler(clip, monkeypatch):
     shown = []
     monkeypatch.setenv("FYP_LITE_STILLS", "1")
     monkeypatch.setattr(
-        "fyp_course.panels.ruler.show_picture", lambda picture, text: shown.append(picture.shape[1])
+        "fyp_course.panels.ruler.show_picture",
+        lambda picture, text: shown.append((picture.shape[1], text)),
     )
     FrameRuler(clip, size=64).show_still()
-    assert shown == [WIDTH]
+    assert shown == [(WIDTH, "Frame ruler. 0, 3, 6 … 21")]
 
 
 def test_settings_past_the_end_show_no_old_preview(clip):
     ruler = FrameRuler(clip, size=64)
-    before = shown_bytes(ruler.picture)
+    before = ruler.stage.film["data"]
     ruler.start_frame.value = ruler.start_frame.max
-    assert ruler.picture.alt == "No preview"
-    assert before != shown_bytes(ruler.picture)
+    assert ruler.stage.alt == "No preview" and not ruler.stage.videos["chosen frames"].any()
+    assert before != ruler.stage.film["data"]
