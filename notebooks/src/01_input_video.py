@@ -157,7 +157,7 @@ raw = open_clip(raw_path)
 if find_input_type(raw) == "skeleton":
     print(f"{raw.path.name} is a skeleton video: there is nobody to find. Take it to the doctor.")
     raw, raw_path, detector = bundled_raw, bundled_raw.path, "cartoon"
-print(f"In use: {clip_facts(raw)}")
+print(f"In use: {raw.path.name}, {raw.num_frames} frames of {raw.width} x {raw.height} pixels")
 
 # %% [markdown]
 # `extract_keypoints` looks at **every frame**, whole and at the source's own rate. Then it follows

@@ -63,7 +63,7 @@ def test_cards_are_handed_in_and_gathered_in_the_order_of_the_seats(card, tmp_pa
 
 def test_a_card_that_cannot_be_written_has_a_sentence(card, tmp_path):
     (tmp_path / "seat-007.png").mkdir()
-    with pytest.raises(RoomError, match=r"cannot be written \(.+\): is 7 your seat\?"):
+    with pytest.raises(RoomError, match=r"cannot be written \(.+\): .+ Is 7 your seat\?"):
         hand_in(card, 7, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["seat-007.png"]
 
