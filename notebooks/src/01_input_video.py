@@ -140,7 +140,7 @@ for backend in available_backends():
 # %%
 from IPython.display import display
 
-from fyp_course.panels.upload import Upload, clip_facts
+from fyp_course.panels.upload import Upload
 
 upload = Upload("Upload a video")
 if not stills_only():
