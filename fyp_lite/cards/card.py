@@ -310,10 +310,10 @@ def parse_card(text: str, name: str = "This text") -> dict[str, Any]:
     if extra := sorted(values.keys() - known):
         raise CardError(f"{name} has {extra!s:.100}, but only {sorted(known)} are known.")
     for key, value in values.items():
-        kind = dict if key in (*SETTINGS, "made") else str
+        kind: type = dict if key in (*SETTINGS, "made") else bool if key == "redraw" else str
         right = _is_text(value) or key == "clip"  # a file's name need be no text
         if not isinstance(value, kind) or (kind is str and not right):
-            what = "an object" if kind is dict else "text"
+            what = {dict: "an object", bool: "true or false", str: "text"}[kind]
             raise CardError(f"{name} has {value!r:.60} as {key}, but it must be {what}.")
     if "made" in values:
         values["made"] = _read_provenance(values["made"])
