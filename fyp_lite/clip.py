@@ -140,9 +140,9 @@ class Clip:
         `square` by more than the width of a line."""
         from fyp_lite.skeleton import BLACK_LEVEL, DRAWN_LEVEL, LINE_WIDTH, MIN_BLACK
 
-        short = min(self.height, self.width)
-        step = max(1, short // REFERENCE_SIZE)
-        y, x = np.mgrid[0 : self.height : step, 0 : self.width : step] + 0.5
+        short, step = min(self.height, self.width), self._factor
+        rows, columns = self.height // step, self.width // step
+        y, x = (np.mgrid[:rows, :columns] + 0.5) * step
         beyond = (kept.left <= x) & (x < kept.right) & (kept.top <= y) & (y < kept.bottom)
         line = short * LINE_WIDTH
         beyond &= (
@@ -155,7 +155,7 @@ class Clip:
             return False
         black, drawn = [], False
         for number in numbers:
-            brightest = self.read([number])[0, ::step, ::step].max(axis=-1)
+            brightest = self.read_small([number])[0].max(axis=-1)
             black.append((brightest < BLACK_LEVEL).mean())
             drawn |= bool((brightest[beyond] > DRAWN_LEVEL).any())
         return drawn and float(np.mean(black)) >= MIN_BLACK  # raw frames show people everywhere

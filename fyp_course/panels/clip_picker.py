@@ -225,6 +225,10 @@ class ClipPicker(widgets.VBox):
             self._hand_on(clip)
         self.clip = clip
         self._name_clip()
+        if self._visit:  # of a visitor's uploads, only the one in the list of clips is kept
+            kept = {self._own.parent} if self._own else set()
+            for folder in set(Path(self._uploads.name).iterdir()) - kept:
+                shutil.rmtree(folder)
         hint = clip_hint(clip, self.input_type.value)
         self.message.value = note(hint, "hint") if hint else ""
         if self.input_type.value == "raw":
@@ -232,7 +236,7 @@ class ClipPicker(widgets.VBox):
             self.extraction.offer(clip.path, drawn_here=drawn_here, start=not hint)
 
     def _name_clip(self) -> None:
-        """Say everywhere which clip is in use; of a visitor's uploads, keep that one only."""
+        """Say everywhere which clip is in use."""
         path = self.clip.path
         if path not in self._clips.values():
             self._own = path

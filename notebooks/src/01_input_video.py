@@ -147,8 +147,6 @@ if not stills_only():
     display(upload)
 
 # %%
-import tempfile
-
 from fyp_lite.opening import find_input_type
 
 raw_path = upload.path or bundled_raw.path  # or the path of any video of yours, "party.mp4"
@@ -277,6 +275,9 @@ for part in ("joints", "limbs"):
 # phone does in the evening, and detects again.
 
 # %%
+import tempfile
+from pathlib import Path
+
 from fyp_lite.video import write_video
 
 moments = bundled_raw.read(range(24))
