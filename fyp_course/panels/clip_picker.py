@@ -232,12 +232,14 @@ class ClipPicker(widgets.VBox):
             self.extraction.offer(clip.path, drawn_here=drawn_here, start=not hint)
 
     def _name_clip(self) -> None:
-        """Say everywhere which clip is in use; of a visitor's uploads, keep that one only."""
+        """Say everywhere which clip is in use; of a visitor's uploads, keep that one and the one
+        that is asked about."""
         path = self.clip.path
         if path not in self._clips.values():
             self._own = path
             if self._visit:
-                for folder in set(Path(self._uploads.name).iterdir()) - {path.parent}:
+                kept = {path.parent, self._asked.path.parent if self._asked else path.parent}
+                for folder in set(Path(self._uploads.name).iterdir()) - kept:
                     shutil.rmtree(folder)
         options = [(self._own.name, self._own)] if self._own else []
         self._naming = True

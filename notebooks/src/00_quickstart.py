@@ -168,10 +168,10 @@ panel
 
 # %% [markdown]
 # Whatever you finished last stays in the panel, also after Stop: the video in `panel.video`, and in
-# `panel.settings` what it was made from (nothing, as long as you have made none).
+# `panel.request` what it was made from.
 
 # %%
-panel.settings
+panel.request.to_dict() if panel.request else "You have made no video in the panel yet."
 
 # %% [markdown]
 # ## What the prompt changes, and what the seed changes · 2 minutes

@@ -136,26 +136,22 @@ for backend in available_backends():
 # any video, and `"auto"`, into the cell after next.
 
 # %%
-import ipywidgets as widgets
 from IPython.display import display
 
-upload = widgets.FileUpload(accept="video/*", multiple=False, description="Upload a video")
+from fyp_course.panels.upload import Upload
+
+upload = Upload("Upload a video")
 if not stills_only():
     display(upload)
 
 # %%
-import tempfile
-from pathlib import Path
-
-from fyp_course.panels.clip_picker import uploaded_files
-
 raw_path = bundled_raw.path  # or the path of any video of yours, such as "party.mp4"
 detector = "cartoon"  # "auto" for real people
 
-for name, content in uploaded_files(upload.value):
-    raw_path, detector = Path(tempfile.mkdtemp()) / Path(name).name, "auto"
-    raw_path.write_bytes(content)
+if upload.path:
+    raw_path, detector = upload.path, "auto"
 
+print(upload.said)
 raw = open_clip(raw_path)
 print(f"{raw.path.name}: {raw.num_frames} frames of {raw.width} x {raw.height} pixels")
 
@@ -275,6 +271,8 @@ for part in ("joints", "limbs"):
 # phone does in the evening, and detects again.
 
 # %%
+import tempfile
+
 from fyp_lite.video import write_video
 
 moments = bundled_raw.read(range(24))

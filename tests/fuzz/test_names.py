@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fuzzing import LETTERS, TEXTS, answer, cases, refused
+from helpers import send_file
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -105,10 +106,10 @@ def picker():
 def test_an_upload_stays_in_its_folder(picker, folder, name):
     uploads = Path(picker._uploads.name)
     before = picker.clip
-    upload = ({"name": name, "content": memoryview(WAVE.read_bytes())},)
-    answer("file names", lambda: picker._take_upload({"new": upload}))
+    picker.upload.pieces.said = ""
+    send_file(picker.upload, name, WAVE.read_bytes())
     assert list(folder.iterdir()) == []
     assert picker.clip is before or picker.clip.path.parents[1] == uploads
-    assert picker.clip is not before or picker.message.value
+    assert picker.clip is not before or picker.upload.said
     for path in uploads.iterdir():  # each upload has a folder of its own in it
         assert [inside.is_file() for inside in path.iterdir()] == [True]

@@ -78,7 +78,7 @@ def test_stills_show_the_question_without_the_answer(shown, monkeypatch):
 
 
 def test_an_answer_that_is_no_choice_is_refused():
-    with pytest.raises(ValueError, match="answer is 'Maybe', which is none of the choices"):
+    with pytest.raises(ValueError, match="answer is 'Maybe', which is not one of the choices"):
         Prediction("?", ["Yes", "No"], "Maybe", "")
 
 

@@ -75,7 +75,7 @@ def test_the_negative_prompts_words_are_looked_at_too(pipeline, frames):
 def test_a_negative_prompt_without_guidance_is_named(pipeline, frames):
     settings = SampleSettings(guidance_scale=1)
     (sentence,) = prompt_advice(pipeline, "sea", frames["dance"], "sea", settings)
-    assert "no say at guidance scale 1: set guidance_scale to more" in sentence
+    assert "no effect at guidance scale 1: set guidance_scale to more" in sentence
     assert prompt_advice(pipeline, "sea", frames["dance"], "", settings) == []
     guided = SampleSettings(guidance_scale=2)
     assert prompt_advice(pipeline, "sea", frames["dance"], "sea", guided) == []

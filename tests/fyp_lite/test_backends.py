@@ -27,7 +27,7 @@ from fyp_lite.opening import open_clip
 
 def test_all_backends_report_in_a_sentence_and_load_nothing_heavy():
     code = (
-        "import sys; from fyp_lite.keypoints.detectors.base import available_backends as a;"
+        "import sys; from fyp_lite.keypoints.detectors import available_backends as a;"
         "print([r.name for r in a()], [m for m in ('torch', 'mediapipe', 'ai_edge_litert',"
         "'controlnet_aux', 'diffusers') if m in sys.modules])"
     )

@@ -95,7 +95,7 @@ def check_order(path, monkeypatch, expected=range(COUNT)):
             assert clip.num_frames == len(expected)
             order = random.Random(0).sample(range(clip.num_frames), min(20, clip.num_frames))
             for number in order:
-                clip._cache.clear()
+                clip.kept.clear()
                 assert np.array_equal(clip.read([number])[0], streamed[number]), number
 
 
@@ -204,7 +204,7 @@ def test_real_files_whose_stamps_rise_in_decoding_order(shared_dir):
             assert (clip.num_frames, clip.fps) == (50, 25)
             assert np.array_equal(np.stack(list(clip.stream())), shown)
             for number in (5, 3, 49, 0):
-                clip._cache.clear()
+                clip.kept.clear()
                 assert np.array_equal(clip.read([number])[0], shown[number])
         found[name] = shown
     assert all(len(shown) == 50 for shown in found.values())

@@ -153,7 +153,7 @@ def person(*joint: object) -> list:
         (spoilt(fps=0), "fps is 0, but it must be a number above 0 and at most 1000"),
         (spoilt(fps="24"), "fps is '24', but it must be a number"),
         (spoilt(fps=True), "fps is True"),
-        (spoilt(fps=float("nan")), "NaN is no number"),
+        (spoilt(fps=float("nan")), "NaN is not a number"),
         (spoilt(height=0), "height is 0, but it must be a whole number of pixels"),
         (spoilt(width=10.5), "width is 10.5"),
         (spoilt(width=10**9), "larger than the"),

@@ -202,14 +202,14 @@ def test_typed_values():
     assert read_values("guidance_scale", "1e-1, 1e1, 2.5E0, .5") == [0.1, 10, 2.5, 0.5]
     assert isinstance(read_values("num_inference_steps", "1e1")[0], int)
     for text in ("nan", "inf", "1e999", "one", "1,x", "--1"):
-        with pytest.raises(SweepError, match="is no number for eta"):
+        with pytest.raises(SweepError, match="is not a number for eta"):
             read_values("eta", text)
     assert read_values("prompt", "a panda, at sunset | a robot") == [
         "a panda, at sunset",
         "a robot",
     ]
     assert read_values("scheduler", "ddim, dpm++") == ["ddim", "dpm++"]
-    with pytest.raises(SweepError, match="'three' is no number"):
+    with pytest.raises(SweepError, match="'three' is not a number"):
         read_values("seed", "1, three")
 
 
@@ -247,7 +247,7 @@ def test_stop_keeps_what_is_stored(panel, tmp_path):
 def test_the_panel_explains_bad_values(panel):
     panel.row_values.value = "1, x"
     press_generate(panel)
-    assert "is no number for frame_stride" in panel.message.value
+    assert "is not a number for frame_stride" in panel.message.value
     panel.row_name.value, panel.row_values.value = "seed", "1"
     press_generate(panel)
     assert "both vary seed" in panel.message.value

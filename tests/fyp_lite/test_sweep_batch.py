@@ -50,7 +50,9 @@ def times(folder):
 
 def test_a_negative_prompt_that_no_video_would_hear_is_refused(tiny_pipeline, tmp_path):
     request = replace(REQUEST, negative_prompt="sea")
-    with pytest.raises(SweepError, match="no say at guidance scale 1: set guidance_scale to more"):
+    with pytest.raises(
+        SweepError, match="no effect at guidance scale 1: set guidance_scale to more"
+    ):
         batch(tiny_pipeline, request, {"guidance_scale": [1]}, out=tmp_path)
     assert not list(tmp_path.glob("*.mp4"))
     # Beside a video that hears it, one that does not is a fair comparison.
@@ -59,14 +61,13 @@ def test_a_negative_prompt_that_no_video_would_hear_is_refused(tiny_pipeline, tm
 
 
 def test_intervals_of_guidance_that_no_step_meets_are_refused(tiny_pipeline, tmp_path):
-    axes = {"clip": [CLIPS / "dance.mp4"], "prompt": ["a panda"], "guidance_start": [0.6, 0.8]}
-    one_step = SampleSettings(1, guidance_scale=4.0)
-    given = {"out": tmp_path, "clip_settings": SHORT, "sample_settings": one_step}
+    one_step = REQUEST.changed({"num_inference_steps": 1, "guidance_scale": 4.0})
     with pytest.raises(SweepError, match="Guidance works in none of the 1 steps"):
-        batch(tiny_pipeline, axes, **given)
+        batch(tiny_pipeline, one_step, {"guidance_start": [0.6, 0.8]}, out=tmp_path)
     assert not list(tmp_path.glob("*.mp4"))
     # Beside a video in which it works, one in which it does not is a fair comparison.
-    assert len(batch(tiny_pipeline, axes | {"guidance_start": [0, 0.6]}, **given)) == 2
+    axes = {"guidance_start": [0, 0.6]}
+    assert len(batch(tiny_pipeline, one_step, axes, out=tmp_path)) == 2
 
 
 def test_every_combination_is_stored_with_its_card_and_an_index(tiny_pipeline, tmp_path):
@@ -273,7 +274,7 @@ def test_with_three_axes_there_is_no_sheet(folder, tmp_path, capsys):
         (["--vary", "seed"], "--vary seed has no ="),
         (["--vary", "seed=0", "--vary", "seed=1"], "--vary seed is given twice"),
         (["--vary", "prompt=a"], "give every prompt by itself"),
-        (["--vary", "seed=one"], "'one' is no number for seed"),
+        (["--vary", "seed=one"], "'one' is not a number for seed"),
         (["--vary", "sead=1"], "did you mean 'seed'"),
         (["--vary", "frame_stride=1,900"], "900"),
         (["--prompts-file", "missing.txt"], "missing.txt cannot be read"),

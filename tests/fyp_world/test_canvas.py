@@ -35,7 +35,7 @@ def test_it_says_what_to_install(skia, sentence, tmp_path, monkeypatch):
 
 
 def test_binder_and_the_makefile_install_what_the_sentence_names():
-    canvas = (ROOT / "fyp_lite" / "world" / "canvas.py").read_text("utf-8")
+    canvas = (ROOT / "fyp_world" / "world" / "canvas.py").read_text("utf-8")
     named = re.search(r"apt-get install -y ([\w ]+) \(", canvas)[1].split()
     listed = (ROOT / "apt.txt").read_text("utf-8").splitlines()
     assert [line for line in listed if not line.startswith("#")] == named
