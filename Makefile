@@ -28,7 +28,7 @@ demo: $(VENV)/.installed  ## generate a first video into out/
 	$(BIN)/python -m fyp_lite demo
 
 lab: $(VENV)/.installed-lab  ## open the notebooks in JupyterLab
-	$(BIN)/jupyter lab notebooks/00_quickstart.ipynb
+	JUPYTER_CONFIG_PATH=notebooks/classroom/jupyter $(BIN)/jupyter lab notebooks/00_quickstart.ipynb
 
 classroom: $(VENV)/.installed-classroom $(BIN)/configurable-http-proxy  ## a JupyterHub for a room of learners
 	$(BIN)/jupyterhub --config notebooks/classroom/jupyterhub_config.py

@@ -60,8 +60,9 @@ def hand_in(
     path = folder / f"seat-{number:03}.png"
     try:
         save_card(card, path)
-    except ClipError as error:
-        raise RoomError(f"{error} Is {number} your seat?") from None
+    except (OSError, ClipError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise RoomError(f"{path} cannot be written ({reason}): is {number} your seat?") from None
     return path
 
 

@@ -48,10 +48,12 @@ class Clip:
     detector: what found the people of the raw video at `path`, whose skeletons these frames are;
     None where the frames are those of the file.
     keypoints: what the frames are drawn from, `[f, people, 17, 3]`; None where they are decoded.
+    notes: what another program's keypoints did not hold or what is left out of them, in sentences.
     """
 
     detector: str | None = None
     keypoints: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path, decoder: Decoder, num_frames: int, fps: float) -> None:
         self.path, self.num_frames, self.fps = path, num_frames, fps

@@ -20,6 +20,7 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 from fyp_lite.skeleton import PARTNERS
+from fyp_lite.threads import give_way
 
 SIZE = 256  # side of the pictures the network sees
 STRIDE = 4  # pixels per cell of its maps
@@ -138,6 +139,7 @@ class KeypointNet(ModelMixin, ConfigMixin):
         scale, left, top = _letterbox(frames.shape[1], frames.shape[2])
         found: list[np.ndarray] = []
         for start in range(0, len(frames), 16):
+            give_way()
             squares = [_to_square(frame, scale, left, top) for frame in frames[start : start + 16]]
             images = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
             images = images.to(self.device, self.dtype) / 255

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +14,13 @@ from fyp_lite.files.writing import ClipError, file_path
 from fyp_lite.folders import data_dir
 from fyp_lite.keypoints.clip import KeypointClip, KeypointsError
 from fyp_lite.keypoints.detectors.base import Backend
+from fyp_lite.keypoints.diagnose import Finding, apply_repairs, mends_of
 from fyp_lite.keypoints.extract import extract_keypoints
 from fyp_lite.settings import REFERENCE_SIZE, ClipSettings
 from fyp_lite.skeleton import BLACK_LEVEL, DRAWN_LEVEL, MIN_BLACK
 
 LOOKS = 8  # frames that are looked at to tell raw from skeleton video
+OTHER_DRAWINGS = {"background", "colours", "swapped"}  # findings that a redrawing mends
 MIN_SATURATION = 0.5  # of the lines of a skeleton video, in any palette
 
 
@@ -46,16 +48,17 @@ def open_clip(
     max_pixels: int = MAX_PIXELS,
     max_frames: int = MAX_FRAMES,
 ) -> Clip:
-    """Open a video file, keypoints or a keypoint file (.json) as a clip.
+    """Open a video file, keypoints or a keypoint file as a clip.
 
-    Keypoints are opened as the skeleton video that they draw.
+    Keypoints are opened as the skeleton video that they draw. A keypoint file is a .json, or a
+    folder of `*_keypoints.json`; see `KeypointClip.load`.
 
     Raises ClipError as `open_video` and `KeypointClip.load` do.
     """
     if isinstance(source, KeypointClip):
         return source.open()
     path = file_path(source)
-    if path.suffix.lower() == ".json":
+    if path.suffix.lower() == ".json" or path.is_dir():
         return KeypointClip.load(path).open(path)
     return open_video(path, max_pixels=max_pixels, max_frames=max_frames)
 
@@ -92,7 +95,8 @@ def find_input_type(clip: Clip, asked: str = "auto") -> str:
     frames = np.concatenate([clip.read([number])[:, ::step, ::step] for number in numbers])
     brightest = frames.max(axis=-1)
     if (brightest < BLACK_LEVEL).mean() < MIN_BLACK:
-        return "raw"
+        findings = mends_of(frames, clip.fps)  # lines on another flat colour, as on white paper?
+        return "skeleton" if findings and findings[0].name == "background" else "raw"
     lines = frames[brightest > DRAWN_LEVEL].astype(np.float32)
     if not len(lines):
         return "skeleton"
@@ -100,17 +104,67 @@ def find_input_type(clip: Clip, asked: str = "auto") -> str:
     return "skeleton" if np.median(saturation) >= MIN_SATURATION else "raw"
 
 
+def skeleton_to_use(clip: Clip, *, redraw: bool = False) -> Clip:
+    """A clip of skeletons, once it is seen that they are drawn in our palette on black.
+
+    Args:
+        clip: an open skeleton clip, or keypoints.
+        redraw: drawings in other colours or on another background are drawn again.
+
+    Returns:
+        `clip` itself, or one under the same path whose frames are drawn again when they are read.
+
+    Raises KeypointsError that names what is drawn and how to have it drawn again.
+    """
+    if clip.keypoints is not None:
+        return clip
+    findings = [f for f in mends_of(clip.frames, clip.fps) if f.name in OTHER_DRAWINGS]
+    if not findings:
+        return clip
+    said = " ".join(finding.sentence for finding in findings)
+    if lost := [finding.fix for finding in findings if finding.repair is None]:
+        raise KeypointsError(f"{clip.path.name}: {said} {lost[0]}")
+    if not redraw:
+        raise KeypointsError(
+            f"{clip.path.name}: {said} To have it drawn again for the model, give --redraw on the "
+            "command line or redraw=True in Python."
+        )
+    return _RedrawnClip(clip, findings)
+
+
+class _Redrawing:
+    """A decoder of a clip's frames after repairs, each made when it is asked for."""
+
+    def __init__(self, clip: Clip, findings: list[Finding]) -> None:
+        self._clip, self._frames = clip, apply_repairs(clip.frames, findings)
+        self.num_frames, self.fps = clip.num_frames, clip.fps
+
+    def decode(self, first: int, last: int) -> Iterator[np.ndarray]:
+        for number in range(first, last + 1):
+            yield self._frames[number]
+
+    def close(self) -> None:
+        self._clip.rest()
+
+
+class _RedrawnClip(Clip):
+    def __init__(self, clip: Clip, findings: list[Finding]) -> None:
+        super().__init__(clip.path, _Redrawing(clip, findings), clip.num_frames, clip.fps)
+
+
 def open_skeleton(
     source: str | os.PathLike[str] | KeypointClip,
     *,
     input_type: str = "auto",
     backend: str | Backend = "auto",
+    redraw: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Clip:
     """Open anything that can lead a motion as a clip of skeleton frames.
 
-    A skeleton video and keypoints are opened as they are; the people of a raw video are found
+    Keypoints and a skeleton video in our palette are opened as they are, others drawn again where
+    `redraw` says so and refused otherwise (`skeleton_to_use`); the people of a raw video are found
     first. The clip's path stays that of `source`.
 
     Args:
@@ -122,11 +176,11 @@ def open_skeleton(
     """
     clip = open_clip(source)
     path = clip.path
-    if path.suffix.lower() == ".json" or isinstance(source, KeypointClip):
+    if clip.keypoints is not None:
         return clip
     try:
         if find_input_type(clip, input_type) == "skeleton":
-            return clip
+            return skeleton_to_use(clip, redraw=redraw)
         found = extract_keypoints(
             clip, backend=backend, on_progress=on_progress, should_stop=should_stop
         )

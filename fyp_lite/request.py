@@ -24,6 +24,7 @@ class Request:
     model: "lite", "full" or a folder; see `load_pipeline`.
     input_type, backend: whether the clip shows people ("raw") or limbs ("skeleton"), and what finds
         the people; see `opening.open_skeleton`.
+    redraw: skeletons in other colours or on another background are drawn again.
 
     Raises SettingsError for a value of the wrong kind.
     """
@@ -36,6 +37,7 @@ class Request:
     model: str = "lite"
     input_type: str = "auto"
     backend: str = "auto"
+    redraw: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.clip, os.PathLike):
@@ -44,6 +46,8 @@ class Request:
             _check_text("clip", self.clip)
         for name in ("prompt", "negative_prompt", "model", "backend"):
             _check_text(name, getattr(self, name))
+        if not isinstance(self.redraw, bool):
+            raise SettingsError(f"redraw is {self.redraw!r:.60}, but it must be true or false.")
         if self.input_type not in INPUT_TYPES:
             raise SettingsError(
                 f"input_type is {self.input_type!r:.60}, but it must be auto, raw or skeleton."

@@ -14,10 +14,10 @@ from fyp_course.show import show_picture
 from fyp_lite.cropping import PreparedClip
 from fyp_lite.judges.scores import follow_score
 from fyp_lite.keypoints.clip import KeypointClip
-from fyp_lite.keypoints.detectors.openpose import FROM_OPENPOSE
 from fyp_lite.keypoints.diagnose import apply_repairs, diagnose
-from fyp_lite.keypoints.diagnose.repaint import LIMBS as OPENPOSE_LIMBS
 from fyp_lite.keypoints.edit import mirror
+from fyp_lite.keypoints.formats import FROM_OPENPOSE
+from fyp_lite.keypoints.rainbow import LIMBS as OPENPOSE_LIMBS
 from fyp_lite.skeleton import JOINTS, MIN_CONFIDENCE, PARTNERS, check_skeleton_frames
 from fyp_lite.skeleton_reader import read_skeletons
 from fyp_lite.video import contact_sheet

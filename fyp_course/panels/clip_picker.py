@@ -82,7 +82,7 @@ class ClipPicker(widgets.VBox):
         self._name_clip()
         self.input_type.observe(lambda _change: self._open(), "value")
         self.bundled.observe(self._open_chosen, "value")
-        own = [self.upload]
+        own = [self.upload.pieces]  # whatever else a front end needs, the public page has
         if visit is None:
             self.path.observe(self._open_own, "value")
             own = [self.path, self.upload]

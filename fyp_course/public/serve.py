@@ -15,7 +15,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from fyp_course.visit import MEGA, Limits, own_folder, remove_left_over
+from fyp_course.visit import Limits, own_folder, remove_left_over
 
 USAGE = "[options]"
 INTRODUCTION = """# Follow Your Pose: the playground
@@ -34,6 +34,7 @@ from fyp_course.visit import Limits
 display(notice_of_the_end({minutes}))
 open_playground({limits!r})"""
 MAX_PORT = 65535
+MAX_MESSAGE = 8 * 2**20  # bytes
 
 
 def notebook(limits: Limits, idle_minutes: int) -> dict[str, Any]:
@@ -63,22 +64,19 @@ def serve(port: int, ip: str, visitors: int, idle_minutes: int, limits: Limits) 
     page = site / "playground.ipynb"
     page.write_text(json.dumps(notebook(limits, idle_minutes)), encoding="utf-8")
     os.environ["TMPDIR"] = tempfile.tempdir = str(visits)  # of the kernels, too
-    config = voila_config(port, ip, visitors, idle_minutes, limits)
+    config = voila_config(port, ip, visitors, idle_minutes)
     Voila.launch_instance(argv=[str(page)], config=config)
 
 
-def voila_config(port: int, ip: str, visitors: int, idle_minutes: int, limits: Limits) -> Any:
+def voila_config(port: int, ip: str, visitors: int, idle_minutes: int) -> Any:
     """What Voila may show: the page, and no file, source, traceback or template besides."""
     from traitlets.config import Config
 
     config = Config()
     config.Voila.update(ip=ip, port=port, port_retries=0, open_browser=False)
     config.Voila.config_file_paths = []  # nothing that lies about on the machine loosens this
-    # An upload comes as one message. One that is somewhat too large shall reach the kernel, which
-    # explains it; a connection that sends more is closed.
-    config.Voila.tornado_settings = {
-        "websocket_max_message_size": 3 * limits.upload_megabytes * MEGA + MEGA
-    }
+    # Uploads come in pieces of a megabyte. A connection that sends far larger messages is closed.
+    config.Voila.tornado_settings = {"websocket_max_message_size": MAX_MESSAGE}
     config.VoilaConfiguration.update(
         strip_sources=True,
         show_tracebacks=False,

@@ -129,7 +129,7 @@ class RunCard:
         request, made = self.request, self.made
         name = Path(request.clip_name).name
         path = data_dir() / "clips" / name if clip is None else Path(clip)
-        if not path.is_file():
+        if not path.exists():
             path_shown, name = one_line(str(path)), one_line(name)
             raise CardError(f"There is no clip {path_shown}: give the path of {name} as clip=.")
         check_clip(path, made.clip_hash, "give the original as clip=.")
@@ -144,7 +144,8 @@ class RunCard:
                 stacklevel=2,
             )
         kind = "raw" if self.detector else "skeleton"
-        with open_skeleton(path, input_type=kind, backend=request.backend) as opened:
+        backend, redraw = request.backend, request.redraw
+        with open_skeleton(path, input_type=kind, backend=backend, redraw=redraw) as opened:
             skeleton = opened.prepare(request.clip_settings, pipeline.size)
         return pipeline(
             request.prompt,
@@ -156,7 +157,7 @@ class RunCard:
 
 def check_clip(path: Path, expected: str, fix: str) -> None:
     """Refuse a file that only has the name of a card's clip. Raises CardError with `fix`."""
-    if not path.is_file() or file_hash(path) != expected:
+    if not path.exists() or file_hash(path) != expected:
         raise CardError(
             f"{one_line(path.name)} is not the clip that this card was made with (its SHA-256 is "
             f"not {expected[:12]}...): {fix}"

@@ -17,6 +17,7 @@ from fyp_lite.cli.options import (
     CLIP_OPTIONS,
     SAMPLE_OPTIONS,
     add_raw_options,
+    add_redraw_option,
     add_setting_options,
     read_options,
 )
@@ -51,6 +52,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--negative-prompt", metavar="TEXT", help="what to lead away from")
     add("--model", help="lite, full (see fyp-lite convert) or a folder [lite]")
     add_raw_options(parser, default=None)
+    add_redraw_option(parser, default=None)
     add_setting_options(parser.add_argument_group("time and space"), ClipSettings, CLIP_OPTIONS)
     add_setting_options(parser.add_argument_group("sampling"), SampleSettings, SAMPLE_OPTIONS)
 
@@ -74,7 +76,7 @@ def read_request(arguments: argparse.Namespace) -> Request:
 
         values = read_card(arguments.settings)
         made = values.pop("made", None)
-    for name in ("prompt", "clip", "negative_prompt", "model", "input_type", "backend"):
+    for name in ("prompt", "clip", "negative_prompt", "model", "input_type", "backend", "redraw"):
         value = getattr(arguments, name)
         if value is not None:
             values[name] = value
@@ -96,7 +98,7 @@ def make(request: Request, out: Path) -> Path:
     """Make the video and its run card; print where they are. Returns the path of the clip."""
     from fyp_lite.cards.card import make_card
     from fyp_lite.cards.picture import save_card
-    from fyp_lite.opening import find_input_type, open_clip
+    from fyp_lite.opening import find_input_type, open_clip, skeleton_to_use
     from fyp_lite.skeleton import check_skeleton_frames
     from fyp_lite.video import check_video_path, write_video
 
@@ -117,6 +119,10 @@ def make(request: Request, out: Path) -> Path:
 
             people = find_people_beside(out, clip, settings, request.backend)
             clip = stack.enter_context(people.open(clip.path))
+        else:
+            clip = stack.enter_context(skeleton_to_use(clip, redraw=request.redraw))
+            for sentence in clip.notes:
+                print(sentence, file=sys.stderr)
         check_skeleton_frames(clip.prepare(settings, 256).frames)
         out.parent.mkdir(parents=True, exist_ok=True)
 

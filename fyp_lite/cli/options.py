@@ -80,6 +80,15 @@ def add_raw_options(parser: argparse.ArgumentParser, default: str | None) -> Non
     )
 
 
+def add_redraw_option(parser: argparse.ArgumentParser, default: bool | None) -> None:
+    parser.add_argument(
+        "--redraw",
+        action="store_true",
+        default=default,
+        help="draw skeletons in other colours or on white again",
+    )
+
+
 def add_setting_options(group: Any, settings: type, options: dict[str, str]) -> None:
     """One option per field; without it the field keeps the file's value or its default."""
     defaults = {field.name: field.default for field in fields(settings)}

@@ -18,6 +18,7 @@ from fyp_lite.cli.options import (
     FLAGS,
     SAMPLE_OPTIONS,
     add_raw_options,
+    add_redraw_option,
     add_setting_options,
     read_options,
 )
@@ -25,7 +26,7 @@ from fyp_lite.cli.progress import progress_bar
 from fyp_lite.cli.skeleton import show_progress
 from fyp_lite.clip import Clip
 from fyp_lite.keypoints.extract import extract_steps
-from fyp_lite.opening import find_clip, find_input_type, open_clip
+from fyp_lite.opening import find_clip, find_input_type, open_clip, skeleton_to_use
 from fyp_lite.request import Request
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.sweeps.axes import SweepError, read_values
@@ -79,6 +80,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     where.add_argument("--cluster", metavar="ADDRESS", help="of a Dask cluster: tcp://node7:8786")
     add_raw_options(parser, default="auto")
+    add_redraw_option(parser, default=False)
     add_setting_options(parser.add_argument_group("time and space"), ClipSettings, CLIP_OPTIONS)
     add_setting_options(parser.add_argument_group("sampling"), SampleSettings, SAMPLE_OPTIONS)
 
@@ -96,7 +98,8 @@ def run(arguments: argparse.Namespace) -> None:
     axes: dict[str, Any] = {"clip": [], "prompt": prompts} | read_axes(arguments.vary)
     with ExitStack() as stack:
         for name in arguments.clip:
-            clip = open_whole(find_clip(name), arguments.input_type, arguments.backend)
+            given = arguments.input_type, arguments.backend, arguments.redraw
+            clip = open_whole(find_clip(name), *given)
             axes["clip"].append(stack.enter_context(clip))
         request = Request(
             prompts[0],
@@ -104,6 +107,7 @@ def run(arguments: argparse.Namespace) -> None:
             arguments.negative_prompt,
             ClipSettings.from_dict(read_options(arguments, CLIP_OPTIONS)),
             SampleSettings.from_dict(read_options(arguments, SAMPLE_OPTIONS)),
+            redraw=arguments.redraw,
         )
         batch = Batch(arguments.model, request, axes, arguments.out)
         client: Client | str | None = arguments.cluster
@@ -145,11 +149,11 @@ def read_axes(given: list[str]) -> dict[str, Any]:
     return axes
 
 
-def open_whole(name: str, input_type: str, backend: str) -> Clip:
+def open_whole(name: str, input_type: str, backend: str, redraw: bool) -> Clip:
     """A clip of skeletons; the people of a raw video are found first, with progress shown."""
     clip = open_clip(name)
     if clip.keypoints is not None or find_input_type(clip, input_type) == "skeleton":
-        return clip
+        return skeleton_to_use(clip, redraw=redraw)
     with clip:
         people = show_progress(extract_steps(clip, backend=backend)).clip
     assert people is not None  # of the last step

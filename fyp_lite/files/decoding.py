@@ -164,7 +164,7 @@ class AvDecoder:
     def _decode_from(self, key: Key | None) -> Iterator[tuple[int, Any]]:
         """Frames with their numbers, from a key frame or from the start of the file."""
         if key is None or self._container is None:
-            self.close()
+            self._close_file()
             self._container = open_av(self._path)
             video_stream(self._container, self._path).thread_type = "AUTO"
         stream = video_stream(self._container, self._path)
@@ -202,6 +202,10 @@ class AvDecoder:
         return np.ascontiguousarray(np.rot90(picture, round(frame.rotation / 90)))
 
     def close(self) -> None:
+        self._close_file()
+        self._flow = iter(())  # which holds the codec, and with it all pictures that it keeps
+
+    def _close_file(self) -> None:
         if self._container is not None:
             self._container.close()
         self._container, self._next = None, math.inf

@@ -50,7 +50,12 @@ def damage_named(what: str, errors: tuple[type[Exception], ...] = READ_ERRORS) -
 
 
 def file_hash(path: Path) -> str:
+    """SHA-256 of a file; of a folder, of the names and hashes of the .json files in it."""
     sha256 = hashlib.sha256()
+    if path.is_dir():
+        for part_path in sorted(path.glob("*.json")):
+            sha256.update(f"{part_path.name} {file_hash(part_path)}\n".encode())
+        return sha256.hexdigest()
     with path.open("rb") as file:
         while part := file.read(1 << 24):  # a published file has gigabytes
             sha256.update(part)

@@ -22,21 +22,23 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from fyp_lite.clip import MAX_FRAMES, MAX_PIXELS, Clip
 from fyp_lite.cropping import CropBox, cuts_joints
 from fyp_lite.files.writing import ClipError, check_room_in_name, file_path, written_whole
+from fyp_lite.keypoints import formats
+from fyp_lite.keypoints.formats import MAX_PEOPLE
+from fyp_lite.keypoints.rainbow import draw_openpose
 from fyp_lite.skeleton import JOINTS, draw_skeletons
 from fyp_lite.video import write_long_video
 
 FORMAT, VERSION = "fyp_lite keypoints", 1
-MAX_PEOPLE = 16
 MAX_FPS = 1000
-MAX_BYTES = 128 * 2**20
 MAX_NAME = 255  # letters of `source` and `backend`
+PALETTES = {"fyp_lite": draw_skeletons, "openpose": draw_openpose}
 FAR = 10  # joints lie within this many times the frame's longer side
 
 
@@ -52,6 +54,7 @@ class KeypointClip:
         order; a person keeps its index through the clip; confidence 0 = missing.
     fps: frames a second. height, width: of a frame, pixels.
     backend: what found the joints. source: the video's file name, without its folder.
+    notes: what another program's file did not hold or what was left out of it, a sentence each.
 
     Raises KeypointsError for a wrong shape or kind, and for a value out of its range.
     """
@@ -62,6 +65,7 @@ class KeypointClip:
     width: int
     backend: str = ""
     source: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_text("backend", self.backend)
@@ -96,7 +100,7 @@ class KeypointClip:
         came from; without it, the source's name.
         """
         clip = _DrawnClip(self, path or Path(self.source or "keypoints"))
-        if path is not None and path.suffix.lower() != ".json":
+        if path is not None and path.suffix.lower() != ".json" and not path.is_dir():
             clip.detector = self.backend or None
         return clip
 
@@ -124,39 +128,85 @@ class KeypointClip:
         with written_whole(path) as part:
             part.write_text(json.dumps(fields, separators=(",", ":")) + "\n", encoding="utf-8")
 
-    def save_video(self, path: str | os.PathLike[str]) -> None:
+    def save_openpose(self, path: str | os.PathLike[str]) -> str:
+        """Write OpenPose's JSON (18 joints, see `formats.write_openpose`): one .json with a list of
+        frames, or with no suffix a folder with a file per frame.
+
+        Returns a sentence on what that format cannot hold. Raises KeypointsError for a name or a
+        folder that cannot be written.
+        """
+        path = file_path(path)
+        if not path.absolute().parent.is_dir():
+            raise KeypointsError(f"there is no folder {path.parent} to write in: create it.")
+        try:
+            formats.write_openpose(path, self.keypoints, self.height, self.width)
+        except ClipError as error:
+            raise KeypointsError(str(error)) from None
+        who = " and not who is who from frame to frame" if self.num_people > 1 else ""
+        return (
+            f"OpenPose's JSON keeps no frame rate{who}: where you use it, set {self.fps:g} frames "
+            "a second."
+        )
+
+    def save_video(self, path: str | os.PathLike[str], *, palette: str = "fyp_lite") -> None:
         """Draw it as a skeleton video (.mp4) of the source's size and rate, a frame at a time.
 
-        Odd sides get one more black pixel, as an mp4 needs. Raises ClipError as
-        `video.write_long_video` does.
+        palette: “fyp_lite”, or “openpose” for tools that expect its eighteen colours with dots.
+
+        Odd sides get one more black pixel, as an mp4 needs. Raises KeypointsError for another
+        palette, and ClipError as `video.write_long_video` does.
         """
+        if palette not in PALETTES:
+            raise KeypointsError(
+                f"The palette is {_short(palette)}, but it must be {' or '.join(PALETTES)}."
+            )
         odd = ((0, self.height % 2), (0, self.width % 2), (0, 0))
-        with self.open() as clip:
-            frames = (np.pad(frame, odd) for frame in clip.stream())
-            write_long_video(path, frames, self.fps)
+        draw = PALETTES[palette]
+        people = (frame[None] for frame in self.keypoints)
+        frames = (np.pad(draw(each, self.height, self.width)[0], odd) for each in people)
+        write_long_video(path, frames, self.fps)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> KeypointClip:
-        """Read a keypoint file. Raises KeypointsError, naming the file, for any other."""
+    def load(cls, path: str | os.PathLike[str], *, fps: float | None = None) -> KeypointClip:
+        """Read a keypoint file, or one or a folder of another program's (see `formats`).
+
+        Args:
+            path: a .json, or a folder of `*_keypoints.json`.
+            fps: frames a second of a file that names none, which others than ours do not; None for
+                24, with a note.
+
+        Raises KeypointsError, naming the file, for any other, and for a rate beside a file of ours.
+        """
         path = file_path(path)
-        if not path.is_file():
+        if not path.exists():
             raise KeypointsError(f"there is no keypoint file {path}: check the name.")
-        if (size := path.stat().st_size) > MAX_BYTES:
-            raise KeypointsError(
-                f"{path.name} has {size} bytes, more than the {MAX_BYTES} of the longest keypoint "
-                "file: name another file."
-            )
         try:
-            fields = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
-        except (ValueError, RecursionError, OSError) as error:
-            raise KeypointsError(
-                f"{path.name} is not JSON that can be read ({_short(error)}): name a keypoint file "
-                "that `fyp-lite skeleton` or KeypointClip.save wrote."
-            ) from None
+            fields = formats.read_folder(path) if path.is_dir() else formats.read_json(path)
+        except ClipError as error:
+            raise KeypointsError(str(error)) from None
         try:
+            if fps is not None:
+                _check_number("fps", fps, MAX_FPS)
+            poses = formats.parse_poses(fields, formats.FPS if fps is None else fps)
+            if poses is not None:
+                return cls._of_others(poses, fps, printable_name(path))
+            if fps is not None:
+                raise KeypointsError("it names its own frame rate: leave fps out.")
             return cls(**_parsed(fields))
-        except KeypointsError as error:
+        except ClipError as error:
             raise KeypointsError(f"{path.name} is no keypoint file: {error}") from None
+
+    @classmethod
+    def _of_others(cls, poses: formats.Poses, fps: float | None, source: str) -> KeypointClip:
+        notes = [*poses.notes]
+        if fps is None:
+            notes.append(
+                f"It names no frame rate: {formats.FPS:g} a second are taken; `fyp-lite skeleton "
+                "--fps N` or KeypointClip.load(fps=N) sets another."
+            )
+        size = poses.height, poses.width
+        rate = fps or formats.FPS
+        return cls(poses.keypoints, rate, *size, poses.program, source, tuple(notes))
 
 
 def printable_name(path: Path) -> str:
@@ -195,6 +245,7 @@ class _Drawing:
 class _DrawnClip(Clip):
     def __init__(self, keypoint_clip: KeypointClip, path: Path) -> None:
         self.keypoints: np.ndarray = keypoint_clip.keypoints
+        self.notes = keypoint_clip.notes
         super().__init__(path, _Drawing(keypoint_clip), keypoint_clip.num_frames, keypoint_clip.fps)
 
     def cuts(self, numbers: list[int], kept: CropBox, square: CropBox) -> bool:
@@ -295,7 +346,3 @@ def _check_number(name: str, value: object, most: float) -> None:
 def _short(value: object) -> str:
     text = str(value) if isinstance(value, Exception) else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number")

@@ -15,7 +15,7 @@ from typing import Any
 from fyp_lite.cards.card import ClipFacts, clip_facts
 from fyp_lite.clip import Clip
 from fyp_lite.cropping import choose_frames, crop_box
-from fyp_lite.opening import open_clip, open_skeleton
+from fyp_lite.opening import open_skeleton
 from fyp_lite.request import SETTING_NAMES, Request
 from fyp_lite.settings import ClipSettings
 from fyp_lite.text import nearest_name
@@ -176,11 +176,12 @@ def _source(clip: Clip | str, request: Request, chosen: set[ClipSettings]) -> So
     if isinstance(clip, Clip):
         return Source(*_look_at(clip, chosen), lambda: nullcontext(clip))
     kind, backend = request.input_type, request.backend
-    with open_skeleton(clip, input_type=kind, backend=backend) as opened:
+    redraw = request.redraw
+    with open_skeleton(clip, input_type=kind, backend=backend, redraw=redraw) as opened:
         facts, content = _look_at(opened, chosen)
     if opened.keypoints is not None:  # drawn when asked for, from no file that is closed
         return Source(facts, content, lambda: nullcontext(opened))
-    return Source(facts, content, lambda: open_clip(clip))
+    return Source(facts, content, lambda: open_skeleton(clip, input_type="skeleton", redraw=redraw))
 
 
 def _look_at(clip: Clip, chosen: set[ClipSettings]) -> tuple[ClipFacts, str]:
@@ -189,7 +190,7 @@ def _look_at(clip: Clip, chosen: set[ClipSettings]) -> tuple[ClipFacts, str]:
         choose_frames(clip, settings)
         crop_box(clip.height, clip.width, settings)
         check_video_path("video.mp4", clip.fps / settings.frame_stride)
-    if not clip.path.is_file():
+    if not clip.path.exists():
         raise SweepError(
             f"There is no file {clip.path}, and the clips of a sweep must be files: save the "
             "keypoints first."

@@ -107,7 +107,9 @@ c.Spawner.environment = {
     # How threads wait, so that neighbours are not held up, is `fyp_lite.threads`' to say.
     "OMP_NUM_THREADS": str(processors),
     "FYP_LITE_CARDS": str(cards),
-    "JUPYTER_CONFIG_PATH": str(CLASSROOM / "jupyter"),  # nobody is asked about Jupyter's news
+    # Nobody is asked about Jupyter's news, and a message to a kernel may have 256 MB, not 10: what
+    # is larger, such as a file in a core FileUpload, would be dropped without a word.
+    "JUPYTER_CONFIG_PATH": str(CLASSROOM / "jupyter"),
 }
 
 # A system user of its own for every seat, made and removed by systemd, with limits by cgroups.

@@ -132,8 +132,10 @@ for backend in available_backends():
 # %% [markdown]
 # `cartoon` comes with the program and reads figures like those that the model paints. The bundled
 # raw clip shows such a figure, so the lesson uses it unless you say otherwise. For a video of real
-# people, **upload** it with the button; then `"auto"` chooses the detector. Or write the path of
-# any video, and `"auto"`, into the cell after next.
+# people, **upload** it with the button (up to 200 MB), wait until it says *Arrived*, and run the
+# cells from there on; then `"auto"` chooses the detector. Or write the path of any video, and
+# `"auto"`, into the cell after next: what you drag into the list of files on the left is there by
+# its name.
 
 # %%
 from IPython.display import display
@@ -145,15 +147,19 @@ if not stills_only():
     display(upload)
 
 # %%
-raw_path = bundled_raw.path  # or the path of any video of yours, such as "party.mp4"
-detector = "cartoon"  # "auto" for real people
+import tempfile
 
-if upload.path:
-    raw_path, detector = upload.path, "auto"
+from fyp_lite.opening import find_input_type
+
+raw_path = upload.path or bundled_raw.path  # or the path of any video of yours, "party.mp4"
+detector = "auto" if upload.path else "cartoon"  # "auto" for real people
 
 print(upload.said)
 raw = open_clip(raw_path)
-print(f"{raw.path.name}: {raw.num_frames} frames of {raw.width} x {raw.height} pixels")
+if find_input_type(raw) == "skeleton":
+    print(f"{raw.path.name} is a skeleton video: there is nobody to find. Take it to the doctor.")
+    raw, raw_path, detector = bundled_raw, bundled_raw.path, "cartoon"
+print(f"In use: {raw.path.name}, {raw.num_frames} frames of {raw.width} x {raw.height} pixels")
 
 # %% [markdown]
 # `extract_keypoints` looks at **every frame**, whole and at the source's own rate. Then it follows
@@ -271,8 +277,6 @@ for part in ("joints", "limbs"):
 # phone does in the evening, and detects again.
 
 # %%
-import tempfile
-
 from fyp_lite.video import write_video
 
 moments = bundled_raw.read(range(24))

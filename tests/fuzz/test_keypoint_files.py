@@ -76,6 +76,28 @@ def test_files_of_anything(path, content):
     assert refused(answer("keypoint files", lambda: open_clip(path)))
 
 
+POSE = [float(3 + 2 * i) if i % 3 < 2 else 0.9 for i in range(54)]
+OTHERS = (
+    {"people": [{"pose_keypoints_2d": POSE}], "canvas_width": 120, "canvas_height": 120},
+    [{"people": [{"pose_keypoints_2d": POSE}, {"pose_keypoints_2d": None}]}, {"people": []}],
+    [{"frame_id": 0, "instances": [{"keypoints": [[5, 6]] * 17, "keypoint_scores": [0.9] * 17}]}],
+    [{"image_id": 4, "category_id": 1, "keypoints": [5.0, 6.0, 0.9] * 17, "score": 0.8}],
+)
+
+
+@cases(40, 1500)
+@given(st.one_of(*(changed_json(content) for content in OTHERS)))
+def test_files_of_other_programs_with_something_changed(path, content):
+    path.write_text(json.dumps(content))
+    people = answer("keypoint files", lambda: KeypointClip.load(path))
+    if refused(people):
+        assert path.name in str(people)
+        return
+    assert np.isfinite(people.keypoints).all() and people.keypoints.shape[2:] == (17, 3)
+    people.save_openpose(path.with_name("again.json"))
+    KeypointClip.load(path.with_name("again.json"))
+
+
 @pytest.mark.parametrize("text", ["[" * 100_000, "9" * 100_000, '{"frames":' * 50_000, "NaN", "{}"])
 def test_texts_that_trouble_parsers(path, text):
     path.write_text(text)

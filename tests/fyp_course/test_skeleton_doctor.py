@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import fyp_lite
-from fyp_lite.keypoints.detectors.openpose import FROM_OPENPOSE
 from fyp_lite.keypoints.diagnose import apply_repairs, diagnose
-from fyp_lite.keypoints.diagnose.repaint import LIMBS as OPENPOSE_LIMBS
 from fyp_lite.keypoints.diagnose.repaint import read_openpose
 from fyp_lite.keypoints.edit import fill_frames
+from fyp_lite.keypoints.formats import FROM_OPENPOSE
+from fyp_lite.keypoints.rainbow import LIMBS as OPENPOSE_LIMBS
 from fyp_lite.opening import open_clip
 from fyp_lite.skeleton import LIMBS, check_skeleton_frames, draw_skeletons
 from fyp_lite.skeleton_reader import read_skeletons

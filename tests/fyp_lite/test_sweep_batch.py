@@ -61,13 +61,14 @@ def test_a_negative_prompt_that_no_video_would_hear_is_refused(tiny_pipeline, tm
 
 
 def test_intervals_of_guidance_that_no_step_meets_are_refused(tiny_pipeline, tmp_path):
-    one_step = REQUEST.changed({"num_inference_steps": 1, "guidance_scale": 4.0})
+    axes = {"guidance_start": [0.6, 0.8]}
+    one_step = SampleSettings(1, guidance_scale=4.0)
+    request = replace(REQUEST, clip_settings=SHORT, sample_settings=one_step)
     with pytest.raises(SweepError, match="Guidance works in none of the 1 steps"):
-        batch(tiny_pipeline, one_step, {"guidance_start": [0.6, 0.8]}, out=tmp_path)
+        batch(tiny_pipeline, request, axes, out=tmp_path)
     assert not list(tmp_path.glob("*.mp4"))
     # Beside a video in which it works, one in which it does not is a fair comparison.
-    axes = {"guidance_start": [0, 0.6]}
-    assert len(batch(tiny_pipeline, one_step, axes, out=tmp_path)) == 2
+    assert len(batch(tiny_pipeline, request, {"guidance_start": [0, 0.6]}, out=tmp_path)) == 2
 
 
 def test_every_combination_is_stored_with_its_card_and_an_index(tiny_pipeline, tmp_path):

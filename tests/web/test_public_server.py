@@ -115,16 +115,30 @@ class Visitor:
         assert states
         return json.JSONDecoder().raw_decode(heard, states.end())[0]
 
+    async def begin(self, name: str, size: int) -> str:
+        """Announce a file; returns what the kernel says."""
+        widgets = await self.widgets()
+        (self.upload_id,) = [key for key, each in widgets.items() if "piece" in each["state"]]
+        self.tell({"kind": "begin", "id": "f", "name": name, "size": size})
+        return await self.read_until('"id": "f"')
+
+    def tell(self, content: dict[str, Any], *buffers: bytes) -> None:
+        data = {"method": "custom", "content": content}
+        self.send("comm_msg", {"comm_id": self.upload_id, "data": data}, buffers)
+
     async def upload(self, name: str, content: bytes) -> None:
-        found = [
-            key
-            for key, widget in (await self.widgets()).items()
-            if widget["model_name"] == "FileUploadModel"
-        ]
-        file = {"name": name, "type": "video/mp4", "size": len(content), "last_modified": 1}
-        data = {"method": "update", "state": {"value": [file]}}
-        data["buffer_paths"] = [["value", 0, "content"]]
-        self.send("comm_msg", {"comm_id": found[0], "data": data}, (content,))
+        """A file of one piece."""
+        assert '"next"' in await self.begin(name, len(content))
+        self.tell({"kind": "piece", "id": "f", "offset": 0}, content)
+        assert "Arrived: secret of the first.mp4: 96 frames" in await self.read_until('"done"')
+
+    async def send_too_much(self) -> None:
+        """More than may be uploaded, and more than was announced."""
+        heard = await self.begin("large.mp4", 21_000_000)
+        assert '"no"' in heard and "large.mp4 has 21.0 MB, but at most 20 MB" in heard
+        assert '"next"' in await self.begin("liar.mp4", 10)
+        self.tell({"kind": "piece", "id": "f", "offset": 0}, b"x" * 1_000_000)
+        assert "liar.mp4 was announced with 10 bytes" in await self.read_until('"no"')
 
 
 async def wait_for(happened) -> Any:
@@ -154,6 +168,8 @@ async def visit_twice(port: int, process: subprocess.Popen, folder: Path) -> Non
     content = CLIP.read_bytes()
     page = await come_when_up(first, process)
     assert "open_playground" not in page  # the source stays here
+    await first.send_too_much()
+    assert not list(folder.rglob("l*r*.mp4"))
     await first.upload(NAME, content)
     (file,) = await wait_for(lambda: list(folder.rglob("secret of the first.mp4")))
     private = next(parent for parent in file.parents if "fyp_lite_visitor_" in parent.name)
@@ -161,7 +177,7 @@ async def visit_twice(port: int, process: subprocess.Popen, folder: Path) -> Non
 
     await second.come()
     states = json.dumps(await second.widgets())
-    assert "FileUploadModel" in states and "secret of the first" not in states
+    assert "AnyModel" in states and "secret of the first" not in states
     assert str(folder) not in states  # not even where files are
     for path in TRIES:
         put = {"file": str(file), "name": file.name.replace(" ", "%20"), "up": "../" * 12}

@@ -17,6 +17,7 @@ from fyp_lite.files.decoding import check_frames
 from fyp_lite.files.writing import file_path
 from fyp_lite.keypoints.clip import KeypointsError
 from fyp_lite.keypoints.detectors.base import keep_seen
+from fyp_lite.keypoints.formats import FROM_OPENPOSE
 
 if TYPE_CHECKING:
     from controlnet_aux.open_pose.body import Body
@@ -26,9 +27,6 @@ FILE = "body_pose_model.pth"
 HUB = (("lllyasviel/Annotators", FILE), ("lllyasviel/ControlNet", f"annotator/ckpts/{FILE}"))
 LICENCE = "its weights are licensed by CMU for non-commercial use only"
 SHORT_SIDE = 512  # pixels at which frames are read, as controlnet_aux does
-# Our joint's number among OpenPose's: nose, eyes, ears, shoulders, ... each left, then right. Its
-# number 1, the neck, is no COCO joint.
-FROM_OPENPOSE = (0, 15, 14, 17, 16, 5, 2, 6, 3, 7, 4, 11, 8, 12, 9, 13, 10)
 
 
 def report() -> tuple[bool, str]:

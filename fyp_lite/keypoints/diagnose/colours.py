@@ -22,6 +22,7 @@ from fyp_lite.skeleton import (
 
 FLAT = 40  # levels within which a pixel belongs to a flat background
 MIN_JOINTS = 8  # of 17 per frame: a rainbow with fewer is another program's
+ONE_COLOUR = 0.97  # share of the drawn pixels with one of our hues
 GREY = 0.4  # saturation of lines without colour
 
 
@@ -82,7 +83,15 @@ def check_palette(look: Look) -> Finding | None:
     """Lines in the colours of another program."""
     style = _style(look.pixels)
     if style == "ours":
-        return None
+        return _one_colour(look)
+    if style == "other" and _style(look.pixels[..., ::-1]) == "openpose":
+        return Finding(
+            "colours",
+            "The colours are OpenPose's with red and blue exchanged, as OpenCV writes them. The "
+            "models know orange, green and blue only.",
+            "Read the joints from their dots and draw them again in the palette.",
+            lambda given: changed(given, lambda _number, frame: _repainted(frame[..., ::-1])),
+        )
     if style == "openpose":
         return Finding(
             "colours",
@@ -96,6 +105,20 @@ def check_palette(look: Look) -> Finding | None:
         "Fewer than three quarters of the drawn pixels are orange, green or blue: this is another "
         "program's palette.",
         "Draw its keypoints with `draw_skeletons`, or extract the skeleton again.",
+    )
+
+
+def _one_colour(look: Look) -> Finding | None:
+    """Left, right and middle in one of our three hues: no side can be told."""
+    hue, _ = _inside_of_lines(look.pixels)
+    shares = [(hue_distance(hue, ours) <= HUE_TOLERANCE).mean() for ours in palette_hues()]
+    if max(shares) < ONE_COLOUR:
+        return None
+    return Finding(
+        "colours",
+        f"{max(shares):.0%} of the drawn pixels have one colour, but left limbs are green, right "
+        "ones blue and the rest orange: left and right cannot be told apart.",
+        "Use a drawing with a colour for each side, or extract the skeleton from the raw video.",
     )
 
 

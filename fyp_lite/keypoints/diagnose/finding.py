@@ -79,7 +79,7 @@ class Look:
     def pixels(self) -> np.ndarray:
         """`[n, h, w, 3]`: of the sample, every second pixel of 1024 lines, and so on."""
         step = max(1, min(self.height, self.width) // REFERENCE_SIZE)
-        return np.stack([frame[::step, ::step] for frame in self.sample])
+        return np.stack([frame[::step, ::step].copy() for frame in self.sample])  # not the frame
 
 
 def brightest(frame: np.ndarray) -> np.ndarray:

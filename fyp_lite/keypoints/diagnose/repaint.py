@@ -12,20 +12,15 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from fyp_lite.keypoints.detectors.openpose import FROM_OPENPOSE
+from fyp_lite.keypoints.formats import FROM_OPENPOSE
+from fyp_lite.keypoints.rainbow import HUE_STEP, LIMBS
 from fyp_lite.skeleton import hue_and_brightness
 
-HUE_STEP = 20  # degrees from one joint's colour to the next, the first at 0
 DOT_LEVEL = 204  # brightest channel of a dot's pixels is above, of a limb's pixels below
 DIM_LEVEL = 80  # of a limb's pixels, above black and blurred edges
 MIN_DOT = 5  # pixels; and a smaller share of the usual dot is a speck of compression
 SPECK = 0.25
 MIN_LIMB = 0.35  # share of the way between two dots that has their limb's colour
-# (joint, joint) in OpenPose's numbers, in the order of the limbs' colours.
-LIMBS = (
-    *((1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11)),
-    *((11, 12), (12, 13), (1, 0), (0, 14), (14, 16), (0, 15), (15, 17)),
-)
 MIN_JOINTS = 4  # fewer dots that hang together are nobody
 NEAR = 0.5  # of the frame's short side: dots further apart are never linked
 
