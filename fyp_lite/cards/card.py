@@ -41,9 +41,6 @@ CHUNK = "fyp_lite"  # the PNG text that holds the JSON
 MAX_BYTES = 20_000_000  # of a card's file; a picture has about 200,000
 MAX_CHARACTERS = 1_000_000  # of a card's JSON; a real one has about 25,000
 THUMBNAIL = 96  # pixels, a frame of the thumbnail
-# What the fields of a card are in JSON, where they are not text, and how that is called.
-KINDS: dict[str, type] = {**dict.fromkeys((*SETTINGS, "made"), dict), "redraw": bool}
-CALLED: dict[type, str] = {dict: "an object", bool: "true or false", str: "text"}
 
 
 class CardError(ValueError):
@@ -314,10 +311,11 @@ def parse_card(text: str, name: str = "This text") -> dict[str, Any]:
     if extra := sorted(values.keys() - known):
         raise CardError(f"{name} has {extra!s:.100}, but only {sorted(known)} are known.")
     for key, value in values.items():
-        kind = KINDS.get(key, str)
+        kind: type = dict if key in (*SETTINGS, "made") else bool if key == "redraw" else str
         right = _is_text(value) or key == "clip"  # a file's name need be no text
         if not isinstance(value, kind) or (kind is str and not right):
-            raise CardError(f"{name} has {value!r:.60} as {key}, but it must be {CALLED[kind]}.")
+            what = {dict: "an object", bool: "true or false", str: "text"}[kind]
+            raise CardError(f"{name} has {value!r:.60} as {key}, but it must be {what}.")
     if "made" in values:
         values["made"] = _read_provenance(values["made"])
     return values

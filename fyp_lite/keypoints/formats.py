@@ -311,7 +311,7 @@ def _canvas(frame: dict[str, Any]) -> tuple[int, int] | None:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 # ---------------------------------------------------------------------------- writing
