@@ -58,7 +58,7 @@ def open_clip(
     if isinstance(source, KeypointClip):
         return source.open()
     path = file_path(source)
-    if path.suffix.lower() == ".json" or path.is_dir():
+    if path.suffix.lower() == ".json" or any(path.glob("*.json")):
         return KeypointClip.load(path).open(path)
     return open_video(path, max_pixels=max_pixels, max_frames=max_frames)
 

@@ -62,14 +62,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="skeleton video, raw video, keypoints or a bundled clip's name; may be given again",
+        help="a clip, as in make; may be given again",
     )
     add(
         "--vary",
         action="append",
         default=[],
         metavar="NAME=V,V",
-        help="values of a setting, with commas between; may be given again",
+        help="values of a setting; may be given again",
     )
     add("--out", metavar="FOLDER", help="where the videos are stored")
     add("--negative-prompt", default="", metavar="TEXT", help="what to lead away from")
