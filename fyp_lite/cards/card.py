@@ -240,6 +240,7 @@ def _facts(card: RunCard) -> dict[str, Any]:
         "negative prompt": request.negative_prompt or "none",
         "clip": one_line(Path(request.clip_name).name),
         "detector": card.detector or "none",
+        "redraw": request.redraw,
         **request.clip_settings.to_dict(),
         **request.sample_settings.to_dict(),
         "model": f"{made.model} {made.weights_hash[:8]}".strip(),

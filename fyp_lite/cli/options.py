@@ -22,7 +22,7 @@ CLIP_OPTIONS = {
 }
 SAMPLE_OPTIONS = {
     "num_inference_steps": "more steps are finer, at linear cost",
-    "guidance_scale": "CFG scale: how strongly the prompt leads",
+    "guidance_scale": "CFG scale: the pull of the prompt",
     "eta": "0 is DDIM, 1 adds as much noise as DDPM",
     "seed": "the same seed gives the same video",
     "guidance_start": "guidance works from this share of the run",
@@ -76,7 +76,7 @@ def add_raw_options(parser: argparse.ArgumentParser, default: str | None) -> Non
         "--backend",
         default=default,
         metavar="NAME",
-        help="what finds people: mediapipe, openpose, cartoon [auto]",
+        help="finds people: mediapipe, openpose, cartoon [auto]",
     )
 
 

@@ -160,7 +160,7 @@ except ValueError as error:
 # 4. Change the seed from 0 to 1 and leave the rest.
 # 5. Start once more and press **Stop** in the middle.
 #
-# The preview belongs to both panels: its sliders here and above are the same.
+# The preview on the left belongs to both panels: its sliders here and above are the same.
 
 # %%
 panel = GenerateControls(pipeline, preview, prompt="a panda on the sea")
@@ -168,10 +168,10 @@ panel
 
 # %% [markdown]
 # Whatever you finished last stays in the panel, also after Stop: the video in `panel.video`, and in
-# `panel.request` what it was made from (nothing, as long as you have made none).
+# `panel.request` what it was made from.
 
 # %%
-panel.request
+panel.request.to_dict() if panel.request else "You have made no video in the panel yet."
 
 # %% [markdown]
 # ## What the prompt changes, and what the seed changes · 2 minutes

@@ -12,7 +12,7 @@ from fyp_course.exercises.quiz import Exercise
 from fyp_course.panels.playground import Playground
 from fyp_course.panels.scrubber import StepScrubber
 from fyp_course.show import reduced_motion, show_side_by_side, show_video
-from fyp_lite import ClipSettings, SampleSettings, data_dir
+from fyp_lite import ClipSettings, Request, SampleSettings, data_dir
 from fyp_lite.cards.card import make_card
 from fyp_lite.opening import prepare_clip
 
@@ -32,10 +32,9 @@ panel
 # A run card with such a text in each of its fields waits to be restored.
 
 # %%
-card = make_card(
-    *(pipeline, panel.chooser.clip, ClipSettings(), SampleSettings(num_inference_steps=1)),
-    *(HOSTILE, frames, 1.0, HOSTILE),
-)
+one_step = SampleSettings(num_inference_steps=1)
+request = Request(HOSTILE, panel.chooser.clip, HOSTILE, sample_settings=one_step)
+card = make_card(pipeline, request, frames, 1.0)
 panel.share.pasted.value = json.dumps(json.loads(card.to_json()) | {"clip": CARD_CLIP})
 
 # %% [markdown]

@@ -21,6 +21,7 @@ REQUEST = Request(
     model="full",
     input_type="raw",
     backend="cartoon",
+    redraw=True,
 )
 
 
@@ -28,7 +29,7 @@ def test_what_is_left_out_is_the_default():
     request = Request("a panda", "dance")
     assert (request.clip_settings, request.sample_settings) == (ClipSettings(), SampleSettings())
     assert (request.negative_prompt, request.model) == ("", "lite")
-    assert (request.input_type, request.backend) == ("auto", "auto")
+    assert (request.input_type, request.backend, request.redraw) == ("auto", "auto", False)
 
 
 def test_to_a_dict_and_back():
@@ -80,6 +81,7 @@ def test_a_value_is_changed_by_its_name_wherever_it_is():
         ({"prompt": 3}, "prompt is 3, but it must be text"),
         ({"clip": None}, "clip is None, but it must be text"),
         ({"model": ["lite"]}, "model is ['lite'], but it must be text"),
+        ({"redraw": 1}, "redraw is 1, but it must be true or false"),
         ({"input_type": "film"}, "input_type is 'film', but it must be auto, raw or skeleton"),
     ],
 )

@@ -6,7 +6,7 @@ import base64
 import io
 import json
 import warnings
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,15 @@ from PIL import Image
 
 import fyp_lite
 from fyp_lite.cards import picture
-from fyp_lite.cards.card import CardError, ClipFacts, RunCard, make_card, parse_card, read_card
+from fyp_lite.cards.card import (
+    CardError,
+    ClipFacts,
+    RunCard,
+    differences,
+    make_card,
+    parse_card,
+    read_card,
+)
 from fyp_lite.cards.picture import class_picture, save_card
 from fyp_lite.opening import open_clip, prepare_clip
 from fyp_lite.request import Request
@@ -84,6 +92,16 @@ def test_the_detector_of_a_raw_video_is_the_requests_backend(run, tiny_pipeline)
         card = make_card(tiny_pipeline, REQUEST, run[0], 1, facts)
         assert (card.detector, card.request.backend) == (found, backend)
         assert RunCard.from_json(card.to_json()) == card
+
+
+def test_every_field_of_a_request_comes_back(card):
+    """Fields that are added later are read as well."""
+    values = json.loads(card.to_json())
+    for field in fields(Request):
+        assert field.name in values
+    other = of(card, redraw=True, input_type="raw", backend="cartoon", negative_prompt="sea")
+    assert RunCard.from_json(other.to_json()) == other
+    assert differences(card, of(card, redraw=True)) == ["redraw: False → True"]
 
 
 def test_a_settings_file_is_a_card_without_what_made_it(card, tmp_path):
@@ -176,6 +194,7 @@ def changed(card: RunCard, **values: object) -> str:
         ({"prompt": "\ud83d"}, "as prompt, but it must be text"),
         ({"versions": {"torch": 2}}, "versions is"),
         ({"backend": 3}, "has 3 as backend, but it must be text"),
+        ({"redraw": "no"}, "has 'no' as redraw, but it must be true or false"),
         ({"clip": 3}, "has 3 as clip, but it must be text"),
         ({"extra": 1}, "has .'extra'., but only"),
         ({"made": "me"}, "has 'me' as made, but it must be an object"),
