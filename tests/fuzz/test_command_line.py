@@ -60,7 +60,7 @@ def run(arguments: list[str], kind: str, settings: str = "") -> None:
         folder, out = Path(name), Path(name) / "out.mp4"
         if settings:
             path = Path(other) / "settings.json"
-            path.write_text(settings, errors="surrogatepass")
+            path.write_text(settings, encoding="utf-8", errors="surrogatepass")
             arguments = [*arguments, "--settings", str(path)]
         with redirect_stdout(printed), redirect_stderr(errors):
             try:
@@ -72,7 +72,7 @@ def run(arguments: list[str], kind: str, settings: str = "") -> None:
         elif code == 0:
             assert sorted(path.name for path in folder.iterdir()) == ["out.json", "out.mp4"]
             with open_clip(out) as clip:
-                card = json.loads(out.with_suffix(".json").read_text())
+                card = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
                 assert clip.num_frames == card["clip_settings"]["num_frames"]
         else:
             check_terminal(code, errors.getvalue().replace(other, "GIVEN"), folder)
