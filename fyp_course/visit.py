@@ -11,6 +11,7 @@ import atexit
 import os
 import re
 import shutil
+import sys
 import tempfile
 import time
 from collections import deque
@@ -134,6 +135,8 @@ class Visit:
 def plain_name(name: str) -> str:
     """An uploaded file's name without a folder and without odd letters; "upload" for none."""
     last = re.split(r"[/\\]", name)[-1]
+    encoding = sys.getfilesystemencoding()  # such as ASCII, where the locale is "C"
+    last = last.encode(encoding, "replace").decode(encoding)
     kept = re.sub(r"[^\w.() -]", "_", last).strip(". ")
     stem, dot, suffix = kept.rpartition(".")
     if not dot:

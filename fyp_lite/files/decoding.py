@@ -90,7 +90,8 @@ class DecordDecoder:
     def __init__(self, path: Path, index: Index) -> None:
         self._path, self.num_frames, self.fps = path, index.num_frames, index.fps
         self._reader = self._open()
-        shape = next(self.decode(0, 0)).shape  # wrong for frames of a few pixels
+        self._first: np.ndarray | None = self._reader[0].asnumpy()  # given once: going back is slow
+        shape = self._first.shape  # wrong for frames of a few pixels
         if len(self._reader) != index.num_frames or shape != (*index.shape, 3):
             raise ValueError(f"decord reads {path.name} in another way")
 
@@ -102,6 +103,10 @@ class DecordDecoder:
 
     def decode(self, first: int, last: int) -> Iterator[np.ndarray]:
         for number in range(first, last + 1):
+            frame, self._first = self._first, None
+            if number == 0 and frame is not None:
+                yield frame
+                continue
             try:
                 if self._reader is None:
                     self._reader = self._open()
@@ -114,7 +119,7 @@ class DecordDecoder:
             yield frame
 
     def close(self) -> None:
-        self._reader = None
+        self._reader = self._first = None
 
 
 class AvDecoder:

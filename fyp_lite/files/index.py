@@ -28,7 +28,7 @@ _FORMATS = (
     "wtv,yuv4mpegpipe"
 )
 MAX_REORDER = 16  # frames that may overtake one another, in any codec
-FIRST_FRAMES = 16  # that are decoded to see whether stamps tell the truth
+FIRST_FRAMES = 6  # that are decoded to see whether stamps tell the truth
 EMPTY_VOP = 8  # bytes of a packet by which MPEG-4 says that nothing is shown
 
 Name = tuple[int, int]  # of a packet: where it is in the file, and its length

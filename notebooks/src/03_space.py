@@ -63,7 +63,9 @@ print(f"fyp_lite {fyp_lite.__version__} is ready")
 # 1. **Trim** the four sides: `crop_left`, `crop_right`, `crop_top`, `crop_bottom`.
 # 2. Take the **largest square in the middle** of what is left, and resize it to the model's size.
 #
-# Nothing is ever squeezed: a squeezed skeleton would be one of a shorter, fatter person.
+# Nothing is ever squeezed: a squeezed skeleton would be one of a shorter, fatter person. And where
+# the square of a tall or wide clip would cut somebody off, black is added at the sides instead
+# (`pad="auto"`; `pad="none"` cuts). All clips of this lesson fit into their square.
 
 # %%
 from fyp_course.exercises import lesson_03 as tasks

@@ -62,7 +62,7 @@ def run(arguments: list[str], kind: str, settings: str = "") -> None:
         folder, out = Path(name), Path(name) / "out.mp4"
         if settings:
             path = Path(other) / "settings.json"
-            path.write_text(settings, errors="surrogatepass")
+            path.write_text(settings, encoding="utf-8", errors="surrogatepass")
             arguments = [*arguments, "--settings", str(path)]
         with redirect_stdout(printed), redirect_stderr(errors):
             try:
