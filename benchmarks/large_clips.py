@@ -114,6 +114,8 @@ def look_at(path: Path) -> Any:
 
 async def session(seconds: float = SECONDS) -> dict[str, Any]:
     """Runs inside the kernel; returns megabytes and the seconds that each clip took."""
+    import psutil
+
     from fyp_lite import SampleSettings, data_dir, load_pipeline, prepare_clip
     from fyp_lite.settings import ClipSettings
 
@@ -133,6 +135,7 @@ async def session(seconds: float = SECONDS) -> dict[str, Any]:
                     opened.append(look_at(path))
                     took.append(round(time.process_time() - began, 1))
             facts |= {f"mb_peak_{name}": round(peak.mb), f"mb_after_{name}": round(own_mb())}
+            facts[f"resident_mb_after_{name}"] = round(psutil.Process().memory_info().rss / 1e6)
         for clip in opened:
             clip.close()
         facts["mb_closed"] = round(own_mb())

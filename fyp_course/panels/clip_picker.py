@@ -225,10 +225,6 @@ class ClipPicker(widgets.VBox):
             self._hand_on(clip)
         self.clip = clip
         self._name_clip()
-        if self._visit:  # of a visitor's uploads, only the one in the list of clips is kept
-            kept = {self._own.parent} if self._own else set()
-            for folder in set(Path(self._uploads.name).iterdir()) - kept:
-                shutil.rmtree(folder)
         hint = clip_hint(clip, self.input_type.value)
         self.message.value = note(hint, "hint") if hint else ""
         if self.input_type.value == "raw":

@@ -78,7 +78,7 @@ def test_text_is_shown_as_it_was_typed(front_ends, page, front_end):
     page.get_by_label("Input type").select_option("raw")
     path = page.get_by_placeholder("any video file, then Enter")
     for name, said in (
-        ("<img src=x onerror=window.ran=1>.mp4", " is a skeleton video already"),
+        ("<img src=x onerror=window.ran=1>.mp4", " looks like a skeleton video"),
         ("<img src=x onerror=window.ran=2>.mp4", ""),  # there is no such file
     ):
         path.fill(name)
