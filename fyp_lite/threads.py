@@ -23,6 +23,7 @@ import time
 # LLVM's and Intel's OpenMP milliseconds (macOS and Windows; by themselves they take 200).
 SPIN = {"GOMP_SPINCOUNT": "10000", "KMP_BLOCKTIME": "1"}
 WINDOW = 0.15  # seconds, at least, over which the work of other programs is measured
+PAUSE = 0.1  # of a processor: a process that worked less than that did nothing
 
 
 def left_to_us() -> bool:
@@ -65,7 +66,11 @@ class Neighbours:
         self._looked = -float("inf")
 
     def look(self) -> None:
-        """Measure, if enough time has passed since the last measurement."""
+        """Measure, if enough time has passed since the last measurement.
+
+        After a pause others count as idle until the next look: what they did while this process
+        did nothing says little about now.
+        """
         seconds = time.monotonic() - self._looked
         if seconds < WINDOW:
             return
@@ -77,8 +82,9 @@ class Neighbours:
         names = ("user", "nice", "system", "irq", "softirq", "steal")
         everything = sum(getattr(t, name) for t in times for name in names)
         own = time.process_time()
-        if self._looked > 0:
-            self.busy = max(0.0, (everything - self._all) - (own - self._own)) / seconds
+        ours = own - self._own
+        paused = ours < PAUSE * seconds  # always so at the first look
+        self.busy = 0.0 if paused else max(0.0, everything - self._all - ours) / seconds
         self.processors = len(mine)
         self._all, self._own, self._looked = everything, own, time.monotonic()
 

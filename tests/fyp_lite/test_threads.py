@@ -52,15 +52,16 @@ def test_threads_spin_briefly_unless_the_user_has_said_how(user, found):
     assert run.stdout.decode().strip() == found
 
 
-def look(monkeypatch, *, others: float) -> float:
-    """What is measured on two processors of which `others` were kept busy by other programs."""
+def look(monkeypatch, *, others: float, own: float = 1.5) -> float:
+    """What is measured on two processors of which `others` were kept busy by other programs, and
+    `own` by this process."""
     clock = 0.0
     monkeypatch.setattr(threads.time, "monotonic", lambda: clock)
-    monkeypatch.setattr(threads.time, "process_time", lambda: 1.5 * clock)
+    monkeypatch.setattr(threads.time, "process_time", lambda: own * clock)
     monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: {0, 2}, raising=False)
 
     def cpu_times(percpu: bool) -> list[Times]:
-        busy = (1.5 + others) * clock / 2
+        busy = (own + others) * clock / 2
         other_half = Times(user=0.5 * busy, steal=0.5 * busy, idle=clock - busy)
         return [other_half, Times(user=clock), other_half]
 
@@ -75,6 +76,11 @@ def look(monkeypatch, *, others: float) -> float:
 @pytest.mark.parametrize("others", [0, 0.25, 0.5])
 def test_the_work_of_others_is_what_is_not_ours(monkeypatch, others):
     assert look(monkeypatch, others=others) == pytest.approx(others)
+
+
+def test_after_a_pause_others_count_as_idle(monkeypatch):
+    assert look(monkeypatch, others=1.0, own=0.05) == 0
+    assert look(monkeypatch, others=1.0, own=0.25) == pytest.approx(1)
 
 
 def number_of_threads() -> int:
