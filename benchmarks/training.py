@@ -22,15 +22,17 @@ from fyp_course.tiny_training import options_for
 from fyp_lite import load_pipeline
 from fyp_lite.model.text import build_tokenizer
 from fyp_world.training import s3_joint, s4_temporal
-from fyp_world.training.common import Average, Draw, MakeBatch, adamw
+from fyp_world.training.averages import Average
+from fyp_world.training.batches import Draw, MakeBatch
 from fyp_world.training.dtype import training_in
+from fyp_world.training.loop import adamw
 from fyp_world.world.dataset import world_vocabulary
 
 WORLD = TinyWorld(("panda", "robot", "bear"), ("sea", "moon", "desert"))
 
 
 def step_of(stage: nn.Module, make_batch: MakeBatch, dtype: torch.dtype) -> Callable[[], None]:
-    """A training step as `training.common.train` makes it."""
+    """A training step as `training.loop.train` makes it."""
     trainable = [p for p in stage.parameters() if p.requires_grad]
     optimizer, average, numbers = adamw(trainable, 1e-3), Average(stage), count()
 

@@ -26,8 +26,8 @@ from fyp_lite.sampling import lite_scheduler
 from fyp_lite.vocabulary import NOUNS, words_of
 from fyp_world.training import s2_text
 from fyp_world.training.assemble import SHARED_NOISE
+from fyp_world.training.batches import Draw, Item, MakeBatch, move, stack
 from fyp_world.training.cache import SIZE, Cache, scene_to_json
-from fyp_world.training.common import Draw, Item, MakeBatch, move, stack
 from fyp_world.training.s3_joint import DiffusionStage
 from fyp_world.world.captions import CharacterSpec
 from fyp_world.world.characters import CHARACTERS, Character
@@ -130,7 +130,7 @@ def render(
 
 
 def text_stage(world: TinyWorld, tokenizer: PreTrainedTokenizerFast) -> s2_text.TextStage:
-    """`training.text` with the facts of a tiny world."""
+    """`training.s2_text` with the facts of a tiny world."""
     stage = s2_text.TextStage(tokenizer)
     stage.head = nn.Linear(s2_text.TEXT_WIDTH, len(world.facts))
     return stage

@@ -12,8 +12,11 @@ import torch
 from IPython.display import DisplayHandle, Markdown
 from torch import nn
 
-from fyp_world.training.common import MakeBatch, Options, load_average, train
+from fyp_world.training.batches import MakeBatch
+from fyp_world.training.checkpoints import load_average
 from fyp_world.training.log import LogLine
+from fyp_world.training.loop import train
+from fyp_world.training.options import Options
 
 PACE_STEPS = 5
 
@@ -68,7 +71,7 @@ def measured_pace(stage: nn.Module, make_batch: MakeBatch, options: Options) -> 
 
 
 def train_here(title: str, stage: nn.Module, make_batch: MakeBatch, options: Options) -> None:
-    """`training.common.train` with one line of progress that is kept up to date.
+    """`training.loop.train` with one line of progress that is kept up to date.
 
     A run that was interrupted resumes from its last checkpoint.
 

@@ -22,7 +22,10 @@ from fyp_lite import loading
 from fyp_lite.cli.main import main
 from fyp_lite.full import convert, hub
 from fyp_lite.full.sources import FullSources
-from fyp_world.training import common
+from fyp_world.training import loop
+from fyp_world.training.batches import Draw, Item, normal, stack
+from fyp_world.training.checkpoints import saved_whole
+from fyp_world.training.options import Options
 
 STEPS = 40  # of a training run
 
@@ -77,7 +80,7 @@ class Toy(nn.Module):
         torch.manual_seed(0)
         self.net = nn.Linear(1, 1)
 
-    def forward(self, batch: common.Item) -> common.Item:
+    def forward(self, batch: Item) -> Item:
         return {"loss": (self.net(batch["x"]) - batch["quantile"]).square().mean()}
 
 
@@ -86,19 +89,19 @@ def train(out: Path) -> None:
     out.mkdir(exist_ok=True)
     marks = os.open(out / "begun", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
-    def make_batch(draw: common.Draw) -> common.Item:
+    def make_batch(draw: Draw) -> Item:
         os.write(marks, f"{draw.step}\n".encode())
-        return common.stack(
+        return stack(
             [
-                {"x": common.normal((1,), rng), "quantile": torch.tensor([quantile])}
+                {"x": normal((1,), rng), "quantile": torch.tensor([quantile])}
                 for rng, quantile in draw.items(4)
             ]
         )
 
-    options = common.Options(Path(), out, 1.0, STEPS, 4, 0.1, 3, 0.0, None)
+    options = Options(Path(), out, 1.0, STEPS, 4, 0.1, 3, 0.0, None)
     stage = Toy()
-    if common.train(stage, make_batch, options):
-        with common.saved_whole(out) as folder:
+    if loop.train(stage, make_batch, options):
+        with saved_whole(out) as folder:
             (folder / "net").mkdir()
             save_file(stage.net.state_dict(), folder / "net/model.safetensors")
 

@@ -127,7 +127,7 @@ class Knobs:
 
     def pose_guidance(self) -> dict[str, Scores]:
         """Scores of many stills against the scale of guidance by the pose, on top of what
-        `training.guided` taught: whether more or less should be."""
+        `training.s5_guided` taught: whether more or less should be."""
         result = {}
         for scale in POSE_GUIDANCE:
             result[f"{scale:g}"] = self.stills_scores(self.settings, scale)

@@ -25,7 +25,7 @@ from fyp_lite.model.unet import FollowYourPoseUNet
 from fyp_lite.model.vae import FrameAutoencoder
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.sampling import lite_scheduler
-from fyp_world.training.common import mix
+from fyp_world.training.averages import mix
 
 # Beyond it figures follow less, the prompt gains little and a step costs twice as much: the model
 # card has the figures.

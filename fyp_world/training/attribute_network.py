@@ -21,19 +21,12 @@ from torch import Tensor, nn
 from fyp_lite.judges.classifier import CELL, OF_PEOPLE, OF_PICTURES, AttributeClassifier
 from fyp_lite.keypoint_network import KeypointNet
 from fyp_world.training import keypoint_network
+from fyp_world.training.averages import settle_norms
+from fyp_world.training.batches import Draw, Item, MakeBatch, stack
 from fyp_world.training.cache import SIZE, Cache
-from fyp_world.training.common import (
-    Draw,
-    Item,
-    MakeBatch,
-    Options,
-    load_average,
-    option_parser,
-    read_options,
-    settle_norms,
-    stack,
-    train,
-)
+from fyp_world.training.checkpoints import load_average
+from fyp_world.training.loop import train
+from fyp_world.training.options import Options, option_parser, read_options
 from fyp_world.training.s2_text import PLACES
 from fyp_world.world.characters import CHARACTERS, CLOTHES_COLOURS
 from fyp_world.world.dataset import Scene, facts_of

@@ -4,7 +4,7 @@
 
 Pictures of the cache are made noisy up to a timestep and denoised with their own prompt and pose.
 What comes back shows the same at the same place, with the denoiser's own mistakes: the pairs from
-which `training.decoder` learns. `FOLDER` is one that `training.assemble` made. The same command
+which `training.s7_decoder` learns. `FOLDER` is one that `training.assemble` made. The same command
 resumes after an interruption.
 """
 

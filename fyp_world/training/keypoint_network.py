@@ -25,15 +25,11 @@ from fyp_lite.keypoint_network import MAX_PEOPLE, PARENTS, SIZE, STRIDE, Keypoin
 from fyp_lite.skeleton import LIMBS, LINE_WIDTH, draw_skeletons
 from fyp_lite.skeleton_reader import mirror_colours
 from fyp_world.training.assemble import forget_folders
-from fyp_world.training.common import (
-    Draw,
-    Item,
-    MakeBatch,
-    parse_options,
-    saved_whole,
-    settle_norms,
-    train,
-)
+from fyp_world.training.averages import settle_norms
+from fyp_world.training.batches import Draw, Item, MakeBatch
+from fyp_world.training.checkpoints import saved_whole
+from fyp_world.training.loop import train
+from fyp_world.training.options import parse_options
 from fyp_world.world.motion import HELD_OUT_MOTIONS, MOTIONS, perform
 
 # Draws pictures and labels: (rng, count) -> images `[n, 256, 256, 3]` uint8 and keypoints

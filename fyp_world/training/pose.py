@@ -3,7 +3,7 @@
     python -m fyp_world.training.pose --data DATA --init IMAGE_RUN --out RUN
 
 The text-to-image network of `training.image` stays as it is. That is what one does where the base
-model cannot be trained again, as with Stable Diffusion; for the bundled model, `training.joint`
+model cannot be trained again, as with Stable Diffusion; for the bundled model, `training.s3_joint`
 follows limbs better at the same cost.
 """
 
@@ -14,7 +14,9 @@ import torch
 from fyp_lite.model.pose_encoder import PoseEncoder
 from fyp_lite.model.text import build_tokenizer
 from fyp_world.training.cache import Cache
-from fyp_world.training.common import parse_options, start_from, train
+from fyp_world.training.checkpoints import start_from
+from fyp_world.training.loop import train
+from fyp_world.training.options import parse_options
 from fyp_world.training.s3_joint import (
     WIDTHS,
     DiffusionStage,

@@ -19,19 +19,11 @@ from torch import Tensor, nn
 
 from fyp_lite.model.vae import FrameAutoencoder
 from fyp_lite.skeleton import draw_skeletons
+from fyp_world.training.batches import Draw, Item, MakeBatch, normal, stack
 from fyp_world.training.cache import Cache
-from fyp_world.training.common import (
-    Draw,
-    Item,
-    MakeBatch,
-    Options,
-    normal,
-    option_parser,
-    read_options,
-    saved_whole,
-    stack,
-    train,
-)
+from fyp_world.training.checkpoints import saved_whole
+from fyp_world.training.loop import train
+from fyp_world.training.options import Options, option_parser, read_options
 
 CROP = 128
 PERSON_WEIGHT = 4.0  # people are a tenth of the pixels and what everybody looks at

@@ -16,7 +16,9 @@ from torch import nn
 from transformers import PreTrainedTokenizerFast
 
 from fyp_lite.model.text import build_text_encoder, build_tokenizer
-from fyp_world.training.common import Draw, Item, MakeBatch, Options, parse_options, stack, train
+from fyp_world.training.batches import Draw, Item, MakeBatch, stack
+from fyp_world.training.loop import train
+from fyp_world.training.options import Options, parse_options
 from fyp_world.world.characters import CHARACTERS, CLOTHES_COLOURS
 from fyp_world.world.dataset import Scene, random_scene, world_vocabulary
 from fyp_world.world.scenes import COLOURS, SCENES, TIMES

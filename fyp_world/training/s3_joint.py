@@ -4,7 +4,7 @@
 
 The UNet and the pose encoder learn at once; prompt and pose are each left out at random, so that
 guidance works and either switch of the lessons means something. The text encoder stays as
-`training.text` left it: trained along, it forgot what tells one character from another long before
+`training.s2_text` left it: trained along, it forgot what tells one character from another long before
 the UNet had learned to ask (the difference between two characters' embeddings fell to a thirtieth).
 """
 
@@ -21,19 +21,11 @@ from fyp_lite.model.text import build_text_encoder, build_tokenizer
 from fyp_lite.model.unet import FollowYourPoseUNet
 from fyp_lite.sampling import lite_scheduler
 from fyp_lite.skeleton import LINE_WIDTH, draw_skeletons
+from fyp_world.training.batches import Draw, Item, MakeBatch, normal, stack
 from fyp_world.training.cache import SIZE, Cache
-from fyp_world.training.common import (
-    Draw,
-    Item,
-    MakeBatch,
-    Options,
-    normal,
-    parse_options,
-    saved_whole,
-    stack,
-    start_from,
-    train,
-)
+from fyp_world.training.checkpoints import saved_whole, start_from
+from fyp_world.training.loop import train
+from fyp_world.training.options import Options, parse_options
 from fyp_world.training.s1_autoencoder import person_mask
 from fyp_world.training.s2_text import TEXT_WIDTH
 from fyp_world.world.dataset import world_vocabulary
@@ -285,7 +277,7 @@ def main() -> None:
     tokenizer = build_tokenizer(world_vocabulary())
     torch.manual_seed(options.seed)
     stage = DiffusionStage(tokenizer)
-    start_from(stage, options, "training.text")
+    start_from(stage, options, "training.s2_text")
     stage.text_encoder.requires_grad_(False)
     for name, parameter in stage.unet.named_parameters():
         if any(part in name for part in TEMPORAL):

@@ -12,16 +12,11 @@ from __future__ import annotations
 from transformers import PreTrainedTokenizerFast
 
 from fyp_lite.model.text import build_tokenizer
+from fyp_world.training.batches import Draw, Item, MakeBatch
 from fyp_world.training.cache import Cache
-from fyp_world.training.common import (
-    Draw,
-    Item,
-    MakeBatch,
-    Options,
-    parse_options,
-    start_from,
-    train,
-)
+from fyp_world.training.checkpoints import start_from
+from fyp_world.training.loop import train
+from fyp_world.training.options import Options, parse_options
 from fyp_world.training.s3_joint import (
     DROP_POSE,
     TEMPORAL,

@@ -21,17 +21,11 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from fyp_lite.model.text import build_tokenizer
+from fyp_world.training.batches import Draw, Item, MakeBatch
 from fyp_world.training.cache import Cache
-from fyp_world.training.common import (
-    Draw,
-    Item,
-    MakeBatch,
-    Options,
-    muon,
-    parse_options,
-    start_from,
-    train,
-)
+from fyp_world.training.checkpoints import start_from
+from fyp_world.training.loop import muon, train
+from fyp_world.training.options import Options, parse_options
 from fyp_world.training.s3_joint import (
     DROP_POSE,
     DiffusionStage,
@@ -104,7 +98,7 @@ def main() -> None:
     options = parse_options(__doc__, minutes=30, batch_size=16, learning_rate=6e-4)
     tokenizer = build_tokenizer(world_vocabulary())
     stage = GuidedStage(tokenizer)
-    start_from(stage, options, "training.temporal")
+    start_from(stage, options, "training.s4_temporal")
     stage.text_encoder.requires_grad_(False)
     images, clips = Cache(options.data / "images"), Cache(options.data / "clips")
     if train(stage, both_kinds(images, clips, tokenizer, options), options, muon):

@@ -1,6 +1,6 @@
 """Close-ups: the guided stage on windows around heads, hands and bodies.
 
-    python -m fyp_world.training.close_ups --data DATA --init GUIDED_RUN --out RUN
+    python -m fyp_world.training.s6_close_ups --data DATA --init GUIDED_RUN --out RUN
 
 Heads are a twentieth of a picture's cells, and what is small is learned last. A window of a quarter
 of the latents costs a quarter of the time and may hold little but a head (Wang et al. 2023, "Patch
@@ -24,18 +24,11 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from fyp_lite.model.text import build_tokenizer
+from fyp_world.training.batches import Draw, Item, MakeBatch, stack
 from fyp_world.training.cache import SIZE, Cache
-from fyp_world.training.common import (
-    Draw,
-    Item,
-    MakeBatch,
-    Options,
-    muon,
-    parse_options,
-    stack,
-    start_from,
-    train,
-)
+from fyp_world.training.checkpoints import start_from
+from fyp_world.training.loop import muon, train
+from fyp_world.training.options import Options, parse_options
 from fyp_world.training.s3_joint import DROP_POSE, make_item, save_networks, style_chances
 from fyp_world.training.s5_guided import GuidedStage, around_people, both_kinds
 from fyp_world.world.dataset import world_vocabulary
@@ -114,7 +107,7 @@ def main() -> None:
     options = parse_options(__doc__, minutes=60, batch_size=64, learning_rate=4e-4)
     tokenizer = build_tokenizer(world_vocabulary())
     stage = CloseUpStage(tokenizer)
-    start_from(stage, options, "training.guided")
+    start_from(stage, options, "training.s5_guided")
     stage.text_encoder.requires_grad_(False)
     images, clips = Cache(options.data / "images"), Cache(options.data / "clips")
     make_batch = batches(images, clips, tokenizer, options)

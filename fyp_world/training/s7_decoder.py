@@ -23,24 +23,16 @@ from torch import nn
 from torch.func import functional_call
 
 from fyp_lite.model.vae import FrameAutoencoder
+from fyp_world.training.averages import mix
+from fyp_world.training.batches import Draw, Item, MakeBatch, normal, stack
 from fyp_world.training.cache import Cache
-from fyp_world.training.common import (
-    Draw,
-    Item,
-    MakeBatch,
-    Options,
-    mix,
-    normal,
-    parse_options,
-    saved_whole,
-    stack,
-    start_from,
-    train,
-)
+from fyp_world.training.checkpoints import saved_whole, start_from
+from fyp_world.training.loop import train
+from fyp_world.training.options import Options, parse_options
 from fyp_world.training.s1_autoencoder import CROP, cropped, place_crop, psnrs, reconstruction_loss
 
 MADE_SHARE = 0.5  # of the pictures; the others come from their own latents
-LATENT_NOISE = 0.2  # at most, added to their own latents, as in `training.autoencoder`
+LATENT_NOISE = 0.2  # at most, added to their own latents, as in `training.s1_autoencoder`
 CRITIC_WEIGHT = 1.0
 # How much of the decoder that it starts from stays in the saved one: halfway lies most of the gain
 # and little of the loss.

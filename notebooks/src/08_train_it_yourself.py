@@ -202,7 +202,7 @@ import torch
 from fyp_course.tiny import text_batches, text_stage
 from fyp_course.tiny_training import TrainingStoppedError, options_for, train_here
 from fyp_lite.model.text import build_tokenizer
-from fyp_world.training.common import Draw, move
+from fyp_world.training.batches import Draw, move
 from fyp_world.world.dataset import world_vocabulary
 
 tokenizer = build_tokenizer(world_vocabulary())
@@ -487,7 +487,7 @@ else:
 # ```
 #
 # In the paper's order, `training.image` and then `training.pose` take the place of
-# `training.joint`.
+# `training.s3_joint`.
 #
 # <details><summary><b>For the curious</b></summary>
 #
@@ -497,12 +497,12 @@ else:
 #   the cleaner half, where outlines are made: see `loss_weight` and `timestep_at` in
 #   `fyp_world/training/s3_joint.py`. The losses of the test above are unweighted.
 # - The saved weights are a moving average of the last steps (`Average` in
-#   `fyp_world/training/common.py`): a steadier network than that of any single step.
-# - In `training.guided` the network is asked without the pose and without the prompt, too, and not
+#   `fyp_world/training/averages.py`): a steadier network than that of any single step.
+# - In `training.s5_guided` the network is asked without the pose and without the prompt, too, and not
 #   its answer has to fit the picture but a point between that and the answer without the pose
 #   (around people) or the prompt (elsewhere): so it learns to answer as guidance would (lesson 06),
 #   at no cost in sampling.
-# - The last stage, `training.decoder`, leaves the network alone. The decoder learns to paint clean
+# - The last stage, `training.s7_decoder`, leaves the network alone. The decoder learns to paint clean
 #   pictures from the network's not quite clean latents; a small critic asks for sharp ones.
 # - The text encoder is frozen after *words*. Trained along, it forgot what tells characters apart
 #   before the UNet had learned to ask.

@@ -18,7 +18,7 @@ from fyp_lite.model.text import build_tokenizer
 from fyp_lite.model.vae import FrameAutoencoder
 from fyp_lite.vocabulary import NOUNS
 from fyp_world.training import s3_joint
-from fyp_world.training.common import Draw
+from fyp_world.training.batches import Draw
 from fyp_world.world.characters import CHARACTERS
 from fyp_world.world.dataset import world_vocabulary
 
