@@ -7,7 +7,7 @@ share of the minutes, and puts the model together: `FOLDER/model` is one that `l
 Rendering and encoding come on top; 30,000 pictures and 1,500 clips take seven core-minutes to
 render, and 9 GB. Every stage saves each minute, and the same command resumes where it was stopped.
 It runs on a CPU as well, where minutes become hours. The last stage of the bundled model,
-`training.s7_decoder`, is not part of it, nor is `training.s6_close_ups`, which has shown no gain yet.
+`training.s7_decoder`, is not part of it, nor is `training.s6_close_ups`, which has shown no gain.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ On several cores or GPUs put `python -m torch.distributed.run --nproc_per_node N
 with `--cpu` it starts one process, whatever number it is given.)
 
 On a CPU under Linux, glibc returns a large tensor's memory after every use and requests it again,
-page by page. Told to keep it, in large pages, it takes a quarter off a step (`training.s5_guided`, two
+page by page. Told to keep it, in large pages, it takes a quarter off a step (the guided stage, two
 processes with 32 pictures each: 2.5 in place of 3.3 s):
 GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=34359738368
 """

@@ -4,7 +4,7 @@
 
 The UNet and the pose encoder learn at once; prompt and pose are each left out at random, so that
 guidance works and either switch of the lessons means something. The text encoder stays as
-`training.s2_text` left it: trained along, it forgot what tells one character from another long before
+`training.s2_text` left it: trained along, it forgot what tells characters apart long before
 the UNet had learned to ask (the difference between two characters' embeddings fell to a thirtieth).
 """
 

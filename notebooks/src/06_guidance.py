@@ -422,7 +422,7 @@ for name, video in in_part.items():
 #   belongs to a model, its training and its prediction type.
 # - Where a model does without guidance, its training often has taught it to. This one learned to
 #   answer as if it were guided, around people by the pose and elsewhere by the sentence (lesson 08,
-#   `training.s5_guided`). Large models are taught the same, and are quick for it (Chen et al. 2025).
+#   `training.s5_guided`). Large models are taught the same, for speed (Chen et al. 2025).
 #
 # </details>
 

@@ -498,12 +498,11 @@ else:
 #   `fyp_world/training/s3_joint.py`. The losses of the test above are unweighted.
 # - The saved weights are a moving average of the last steps (`Average` in
 #   `fyp_world/training/averages.py`): a steadier network than that of any single step.
-# - In `training.s5_guided` the network is asked without the pose and without the prompt, too, and not
-#   its answer has to fit the picture but a point between that and the answer without the pose
-#   (around people) or the prompt (elsewhere): so it learns to answer as guidance would (lesson 06),
-#   at no cost in sampling.
-# - The last stage, `training.s7_decoder`, leaves the network alone. The decoder learns to paint clean
-#   pictures from the network's not quite clean latents; a small critic asks for sharp ones.
+# - In `training.s5_guided` the network learns to predict what guidance would (lesson 06), at no
+#   extra cost in sampling: its target lies beyond the picture, away from what it predicts without
+#   the pose (around people) or without the prompt (elsewhere).
+# - The last stage, `training.s7_decoder`, leaves the network alone. The decoder learns to paint
+#   clean pictures from the network's not quite clean latents; a small critic asks for sharp ones.
 # - The text encoder is frozen after *words*. Trained along, it forgot what tells characters apart
 #   before the UNet had learned to ask.
 #

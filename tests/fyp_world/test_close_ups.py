@@ -17,7 +17,7 @@ from fyp_lite.model.text import build_tokenizer
 from fyp_lite.model_folder import WEIGHTS
 from fyp_world.evaluation import blend
 from fyp_world.training import all as training_all
-from fyp_world.training import cache, common, s5_guided, s6_close_ups
+from fyp_world.training import batches, cache, checkpoints, options, s5_guided, s6_close_ups
 from fyp_world.training.s3_joint import HEAD_WEIGHT, make_item
 from fyp_world.world.dataset import world_vocabulary
 
@@ -44,10 +44,10 @@ def tokenizer():
     return build_tokenizer(world_vocabulary())
 
 
-def options_for(out: Path, data: Path, **others: object) -> common.Options:
+def options_for(out: Path, data: Path, **others: object) -> options.Options:
     values = {"minutes": 1.0, "steps": 2, "batch_size": 4, "learning_rate": 1e-4, "seed": 0}
     values |= {"save_minutes": 1.0, "init": LITE, "data": data, "out": out}
-    return common.Options(**(values | others))
+    return options.Options(**(values | others))
 
 
 def test_windows_lie_around_people():
@@ -88,7 +88,7 @@ def test_a_close_up_is_a_part_of_its_picture(data, tokenizer):
 def test_windows_are_led_by_the_pose_and_whole_frames_as_before(tokenizer):
     torch.manual_seed(0)
     stage = s6_close_ups.CloseUpStage(tokenizer)
-    common.load_average(stage, LITE)
+    checkpoints.load_average(stage, LITE)
 
     def target(kind: type[s5_guided.GuidedStage], cells: int) -> torch.Tensor:
         generator = torch.Generator().manual_seed(0)
@@ -115,7 +115,7 @@ def test_windows_are_led_by_the_pose_and_whole_frames_as_before(tokenizer):
 def test_batches_are_windows_and_now_and_then_whole_frames(data, tokenizer, monkeypatch, tmp_path):
     images, clips = cache.Cache(data / "images"), cache.Cache(data / "clips")
     make_batch = s6_close_ups.batches(images, clips, tokenizer, options_for(tmp_path, data))
-    sizes = [make_batch(common.Draw(0, step))["latents"].shape for step in range(20)]
+    sizes = [make_batch(batches.Draw(0, step))["latents"].shape for step in range(20)]
     windows = [size for size in sizes if size[-1] == s6_close_ups.CELLS]
     assert set(windows) == {(4, 8, 1, 16, 16)}
     assert 8 <= len(windows) < 20
@@ -126,19 +126,19 @@ def test_workers_prepare_the_same_batches(data, tokenizer, tmp_path):
     images, clips = cache.Cache(data / "images"), cache.Cache(data / "clips")
     options = options_for(tmp_path, data)
     make_batch = s6_close_ups.batches(images, clips, tokenizer, options)
-    ahead = common.prepared_batches(make_batch, options_for(tmp_path, data, workers=2), 3, (0, 1))
-    here = common.prepared_batches(make_batch, options, 3, (0, 1))
+    ahead = batches.prepared_batches(make_batch, options_for(tmp_path, data, workers=2), 3, (0, 1))
+    here = batches.prepared_batches(make_batch, options, 3, (0, 1))
     for step in (3, 4, 5):
         batch, same = next(ahead), next(here)
         assert batch.keys() == same.keys()
-        for name, value in make_batch(common.Draw(0, step)).items():
+        for name, value in make_batch(batches.Draw(0, step)).items():
             torch.testing.assert_close(batch[name], value)
             torch.testing.assert_close(same[name], value)
 
 
 @pytest.mark.parametrize("count", ["-1", "two", "1.5"])
 def test_a_number_of_workers_is_a_number(count):
-    parser = common.option_parser("", minutes=1, batch_size=1, learning_rate=1)
+    parser = options.option_parser("", minutes=1, batch_size=1, learning_rate=1)
     with pytest.raises(SystemExit):
         parser.parse_args(["--data", "d", "--out", "o", "--workers", count])
 

@@ -27,11 +27,15 @@ from fyp_lite.sampling import lite_scheduler
 from fyp_lite.settings import SampleSettings
 from fyp_world.training import (
     assemble,
+    averages,
+    batches,
     cache,
-    common,
+    checkpoints,
     dtype,
     generated_latents,
     keypoint_network,
+    loop,
+    options,
     s1_autoencoder,
     s2_text,
     s3_joint,
@@ -188,7 +192,7 @@ def test_the_critic_and_the_decoder_learn_from_each_other_but_not_for_each_other
 def test_the_saved_decoder_lies_between_the_first_and_the_trained():
     first, trained = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
     expected = 0.25 * first.weight + 0.75 * trained.weight
-    common.mix(trained, first, 0.25)
+    averages.mix(trained, first, 0.25)
     torch.testing.assert_close(trained.weight, expected)
 
 
@@ -253,7 +257,7 @@ def test_the_decoder_says_how_to_make_what_it_learns_from(tmp_path):
 def test_the_guided_stage_is_content_with_the_guided_answer():
     tokenizer = build_tokenizer(world_vocabulary())
     stage = s5_guided.GuidedStage(tokenizer)
-    common.load_average(stage, WEIGHTS / "lite")
+    checkpoints.load_average(stage, WEIGHTS / "lite")
     weight = torch.ones(1, 1, 1, 32, 32)
     weight[..., 10:20, 10:20] = s3_joint.PERSON_WEIGHT
     skeleton = torch.zeros(1, 1, 3, 256, 256)
@@ -292,7 +296,7 @@ def test_muon_moves_a_matrix_in_all_directions_alike():
     matrix.grad = torch.randn(8, 32, generator=generator)
     matrix.grad += 100 * torch.outer(matrix.grad[:, 0], matrix.grad[0])
     row.grad = torch.tensor([-1.0, 2, -3, 4, -5, 6, -7, 8])
-    common.muon([matrix, row], 1e-3).step()
+    loop.muon([matrix, row], 1e-3).step()
     moved = torch.linalg.svdvals(matrix.detach())
     assert moved.max() < 2 * moved.min()
     # What is no matrix moves as with AdamW, however large its gradient.
@@ -341,17 +345,17 @@ def test_people_and_above_all_their_heads_weigh_more():
 def test_a_kill_while_saving_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     stage = torch.nn.Linear(2, 2)
     optimizer = torch.optim.AdamW(stage.parameters())
-    average = common.Average(stage)
-    accelerator = common.Accelerator(cpu=True)
-    common.save(tmp_path, stage, optimizer, average, 1, 0.5, accelerator)
+    average = averages.Average(stage)
+    accelerator = loop.Accelerator(cpu=True)
+    checkpoints.save(tmp_path, stage, optimizer, average, 1, 0.5, accelerator)
 
     def killed(*_args: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, "replace", killed)
     with pytest.raises(KeyboardInterrupt):
-        common.save(tmp_path, stage, optimizer, average, 2, 0.9, accelerator)
-    assert common.restore(tmp_path, stage, optimizer, average) == (1, 0.5)
+        checkpoints.save(tmp_path, stage, optimizer, average, 2, 0.9, accelerator)
+    assert checkpoints.restore(tmp_path, stage, optimizer, average) == (1, 0.5)
 
 
 class Toy(torch.nn.Module):
@@ -361,21 +365,21 @@ class Toy(torch.nn.Module):
         super().__init__()
         self.net = torch.nn.Linear(1, 1)
 
-    def forward(self, batch: common.Item) -> common.Item:
+    def forward(self, batch: batches.Item) -> batches.Item:
         return {"loss": (self.net(batch["x"]) - batch["quantile"]).square().mean()}
 
 
-def toy_batch(draw: common.Draw, size: int) -> common.Item:
+def toy_batch(draw: batches.Draw, size: int) -> batches.Item:
     items = draw.items(size)
-    return common.stack(
-        [{"x": common.normal((1,), rng), "quantile": torch.tensor([q])} for rng, q in items]
+    return batches.stack(
+        [{"x": batches.normal((1,), rng), "quantile": torch.tensor([q])} for rng, q in items]
     )
 
 
-def options(out: Path, **changes: object) -> common.Options:
+def options(out: Path, **changes: object) -> options.Options:
     values = {"minutes": 1.0, "steps": 6, "batch_size": 4, "learning_rate": 0.1, "seed": 3}
     values |= {"data": Path(), "out": out, "save_minutes": 5.0, "init": None}
-    return common.Options(**(values | changes))
+    return options.Options(**(values | changes))
 
 
 def test_timesteps_lie_where_there_is_most_to_learn():
@@ -386,12 +390,12 @@ def test_timesteps_lie_where_there_is_most_to_learn():
 
 
 def test_halves_of_a_batch_are_the_batch():
-    whole = toy_batch(common.Draw(seed=1, step=5), 4)
-    halves = [toy_batch(common.Draw(1, 5, process, 2), 2) for process in (0, 1)]
+    whole = toy_batch(batches.Draw(seed=1, step=5), 4)
+    halves = [toy_batch(batches.Draw(1, 5, process, 2), 2) for process in (0, 1)]
     for name, value in whole.items():
         torch.testing.assert_close(torch.cat([half[name] for half in halves]), value)
     assert sorted(whole["quantile"].flatten().mul(4).int().tolist()) == [0, 1, 2, 3]
-    other = toy_batch(common.Draw(seed=1, step=6), 4)
+    other = toy_batch(batches.Draw(seed=1, step=6), 4)
     assert not torch.equal(other["x"], whole["x"])
 
 
@@ -399,15 +403,15 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path):
     class KilledError(Exception):
         pass
 
-    def killed_at_step_4(draw: common.Draw) -> common.Item:
+    def killed_at_step_4(draw: batches.Draw) -> batches.Item:
         if draw.step == 4:
             raise KilledError
         return toy_batch(draw, 4)
 
-    def weights_after(out: Path, make_batch: common.MakeBatch, **changes: object) -> list:
+    def weights_after(out: Path, make_batch: batches.MakeBatch, **changes: object) -> list:
         torch.manual_seed(0)
         stage = Toy()
-        common.train(stage, make_batch, options(out, **changes))
+        loop.train(stage, make_batch, options(out, **changes))
         return [p.tolist() for p in stage.parameters()]
 
     whole = weights_after(tmp_path / "whole", lambda draw: toy_batch(draw, 4))
@@ -420,7 +424,7 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path):
 def test_what_is_logged_says_where_a_run_resumes_and_how_it_does(tmp_path):
     told: list[dict] = []
     for steps in (3, 5):
-        common.train(
+        loop.train(
             Toy(),
             lambda draw: toy_batch(draw, 4),
             options(tmp_path, steps=steps),
@@ -464,7 +468,7 @@ class Timed(torch.nn.Module):
     def __deepcopy__(self, _memo: dict) -> Timed:
         return Timed(self.clock, self.slower)
 
-    def forward(self, batch: common.Item) -> common.Item:
+    def forward(self, batch: batches.Item) -> batches.Item:
         half = torch.is_autocast_enabled("cpu")
         self.clock[0] += 0.05 * len(batch["x"]) * (self.slower if half else 1)
         return {"loss": self.net(batch["x"]).square().mean()}
@@ -488,12 +492,12 @@ def test_a_stage_trains_in_the_dtype_that_was_found(tmp_path, monkeypatch, kind,
     seen = []
 
     class Watched(Toy):
-        def forward(self, batch: common.Item) -> common.Item:
+        def forward(self, batch: batches.Item) -> batches.Item:
             seen.append(torch.is_autocast_enabled("cpu"))
             return super().forward(batch)
 
     monkeypatch.setattr(common, "faster_dtype", lambda *_: kind)
-    common.train(Watched(), lambda draw: toy_batch(draw, 4), options(tmp_path, steps=2))
+    loop.train(Watched(), lambda draw: toy_batch(draw, 4), options(tmp_path, steps=2))
     assert seen == [autocast] * 2
 
 
@@ -520,16 +524,16 @@ def test_a_command_refuses_minutes_in_one_sentence(tmp_path, monkeypatch, capsys
 
 def test_training_starts_from_the_averages_or_from_saved_networks(tmp_path):
     stage, other = Toy(), Toy()
-    common.train(stage, lambda draw: toy_batch(draw, 4), options(tmp_path))
-    common.load_average(other, tmp_path)
+    loop.train(stage, lambda draw: toy_batch(draw, 4), options(tmp_path))
+    checkpoints.load_average(other, tmp_path)
     assert other.net.weight.item() == stage.net.weight.item()
     (tmp_path / "networks" / "net").mkdir(parents=True)
     saved = {k: v.half() for k, v in stage.net.state_dict().items()}
     save_file(saved, tmp_path / "networks" / "net" / "model.safetensors")
-    common.load_average(other, tmp_path / "networks")
+    checkpoints.load_average(other, tmp_path / "networks")
     assert other.net.weight.item() == stage.net.weight.half().item()
     with pytest.raises(SystemExit, match="holds no network of Toy"):
-        common.load_average(other, tmp_path / "nowhere")
+        checkpoints.load_average(other, tmp_path / "nowhere")
 
 
 @pytest.mark.slow
