@@ -35,7 +35,6 @@ from fyp_world.training import (
     generated_latents,
     keypoint_network,
     loop,
-    options,
     s1_autoencoder,
     s2_text,
     s3_joint,
@@ -43,6 +42,7 @@ from fyp_world.training import (
     s5_guided,
     s7_decoder,
 )
+from fyp_world.training.options import Options
 from fyp_world.training.s2_text import TEXT_WIDTH
 from fyp_world.world.dataset import world_vocabulary
 
@@ -376,10 +376,10 @@ def toy_batch(draw: batches.Draw, size: int) -> batches.Item:
     )
 
 
-def options(out: Path, **changes: object) -> options.Options:
+def options(out: Path, **changes: object) -> Options:
     values = {"minutes": 1.0, "steps": 6, "batch_size": 4, "learning_rate": 0.1, "seed": 3}
     values |= {"data": Path(), "out": out, "save_minutes": 5.0, "init": None}
-    return options.Options(**(values | changes))
+    return Options(**(values | changes))
 
 
 def test_timesteps_lie_where_there_is_most_to_learn():
@@ -441,7 +441,7 @@ def test_what_is_logged_says_where_a_run_resumes_and_how_it_does(tmp_path):
 
 
 def test_the_skeleton_reader_is_trained_by_the_common_loop(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(common, "SETTLING_BATCHES", 2)
+    monkeypatch.setattr(averages, "SETTLING_BATCHES", 2)
     monkeypatch.setattr(keypoint_network, "report", lambda weights: {"read": str(weights)})
     for _ in range(2):  # a finished run only reports
         run(monkeypatch, keypoint_network, "--out", tmp_path, "--steps", 3, "--batch-size", 2)
@@ -496,7 +496,7 @@ def test_a_stage_trains_in_the_dtype_that_was_found(tmp_path, monkeypatch, kind,
             seen.append(torch.is_autocast_enabled("cpu"))
             return super().forward(batch)
 
-    monkeypatch.setattr(common, "faster_dtype", lambda *_: kind)
+    monkeypatch.setattr(loop, "faster_dtype", lambda *_: kind)
     loop.train(Watched(), lambda draw: toy_batch(draw, 4), options(tmp_path, steps=2))
     assert seen == [autocast] * 2
 
