@@ -11,14 +11,8 @@ from IPython.display import Markdown, display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from fyp_course.show import (
-    asked_motion,
-    motion_reduced,
-    plain,
-    show_picture,
-    show_side_by_side,
-    stills_only,
-)
+from fyp_course.show import asked_motion, show_side_by_side
+from fyp_course.stills import motion_reduced, plain, show_picture, stills_only
 from fyp_lite import data_dir
 from fyp_lite.judges.scores import COARSE, FINE, Judge, follow_score, seen_names
 from fyp_lite.opening import open_clip

@@ -16,7 +16,7 @@ import numpy as np
 from IPython.display import Markdown, display
 from PIL import Image
 
-from fyp_course.show import show_picture
+from fyp_course.stills import show_picture
 from fyp_lite import data_dir
 from fyp_lite.files.decoding import check_frames
 from fyp_lite.video import contact_sheet, few_frames, frames_of_strip, resized

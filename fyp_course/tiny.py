@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from torch import nn
 from transformers import PreTrainedTokenizerFast
 
-from fyp_course.show import show_picture
+from fyp_course.stills import show_picture
 from fyp_lite.model.vae import FrameAutoencoder
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.sampling import lite_scheduler

@@ -31,7 +31,7 @@ def catch_outputs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     def display(thing: object, metadata: object = None, raw: bool = False) -> None:
         outputs.append(thing if raw else {"text/markdown": thing.data})
 
-    for module in ("fyp_course.stage.display", "fyp_course.show"):
+    for module in ("fyp_course.stage.display", "fyp_course.show", "fyp_course.stills"):
         monkeypatch.setattr(f"{module}.display", display)
     return outputs
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from fyp_course.alt_text import describe_motion
 from fyp_course.exercises.quiz import Exercise, predict
-from fyp_course.show import show_picture
+from fyp_course.stills import show_picture
 from fyp_lite.cropping import PreparedClip
 from fyp_lite.judges.scores import follow_score
 from fyp_lite.keypoints.clip import KeypointClip

@@ -14,7 +14,7 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import Markdown, display
 
-from fyp_course.show import stills_only
+from fyp_course.stills import stills_only
 
 # ---------------------------------------------------------------------------- predictions
 

@@ -18,8 +18,9 @@ from collections.abc import Mapping
 import ipywidgets as widgets
 import numpy as np
 
-from fyp_course.show import motion_reduced, picture_html, show_sheet, stills_only
+from fyp_course.show import show_sheet
 from fyp_course.stage.display import show_live
+from fyp_course.stills import motion_reduced, picture_html, stills_only
 from fyp_lite.video import contact_sheet, encode_webp, few_frames
 
 PICTURE = "256px"  # width of a preview and of a result

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from fyp_course.panels.base import WIDE, Panel, Picture, in_words, note
-from fyp_course.show import show_picture
 from fyp_course.stage import LensStage
+from fyp_course.stills import show_picture
 from fyp_lite.clip import Clip, ClipError, find_box
 from fyp_lite.cropping import (
     CropBox,

@@ -12,7 +12,7 @@ import numpy as np
 
 from fyp_course.panels.base import WIDE, Panel, Picture, note
 from fyp_course.panels.repair_stage import draw_stage
-from fyp_course.show import show_picture
+from fyp_course.stills import show_picture
 from fyp_lite.keypoints import edit
 from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.keypoints.tracking import follow_people

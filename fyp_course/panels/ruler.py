@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from fyp_course.panels.base import WIDE, Panel, note
-from fyp_course.show import show_picture
 from fyp_course.stage import RulerStage, Stage
+from fyp_course.stills import show_picture
 from fyp_lite.clip import Clip, ClipError
 from fyp_lite.cropping import PreparedClip
 from fyp_lite.drawing import BAD, DARK_BAD, DIM, INK, LIT, PAPER, Word, letter

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from fyp_course.panels.base import WIDE, Picture, RunPanel
-from fyp_course.show import show_picture
+from fyp_course.stills import show_picture
 from fyp_lite.cost import cost_line
 from fyp_lite.drawing import DIM, INK, LIT, PAPER, Word, letter
 from fyp_lite.pipeline import FollowYourPosePipeline

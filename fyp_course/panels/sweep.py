@@ -9,7 +9,7 @@ from math import prod
 import ipywidgets as widgets
 
 from fyp_course.panels.base import WIDE, Picture, RunPanel
-from fyp_course.show import show_picture
+from fyp_course.stills import show_picture
 from fyp_course.visit import Visit
 from fyp_lite.cost import estimate_seconds
 from fyp_lite.pipeline import FollowYourPosePipeline

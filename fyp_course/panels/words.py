@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fyp_course.panels.base import WIDE, Panel, Picture
-from fyp_course.show import show_picture
+from fyp_course.stills import show_picture
 from fyp_lite.denoising import blend_weights, clip_windows
 from fyp_lite.drawing import DIM, INK, PAPER, Word, letter
 from fyp_lite.judges.scores import people_mask

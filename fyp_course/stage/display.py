@@ -18,7 +18,7 @@ import traitlets
 from IPython.display import display
 from PIL import Image
 
-from fyp_course.show import picture_html, show_picture, stills_only
+from fyp_course.stills import picture_html, show_picture, stills_only
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 ASLEEP = "Run the notebook to make it live."

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import traitlets
 
-from fyp_course.show import STILL_SIZE, motion_reduced
 from fyp_course.stage.display import Live
 from fyp_course.stage.downloads import encode_file, sheet
 from fyp_course.stage.film import MAX_VIDEOS, check_fps, check_videos, encode_film, held
 from fyp_course.stage.front_end import CSS, module
+from fyp_course.stills import STILL_SIZE, motion_reduced
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.video import few_frames
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fyp_lite
-from fyp_course import expected, show
+from fyp_course import expected, show, stills
 from fyp_course import start as resuming
 from fyp_course.alt_text import describe_motion
 from fyp_course.exercises import quiz
@@ -35,7 +35,7 @@ def shown(monkeypatch):
     def display(thing, **_):
         seen.append(getattr(thing, "data", thing))
 
-    for module in (quiz, expected, show):
+    for module in (quiz, expected, show, stills):
         monkeypatch.setattr(module, "display", display)
     return seen
 
@@ -246,17 +246,24 @@ def test_resuming_brings_all_that_a_cell_needs(tiny_pipeline, monkeypatch):
 
 
 def test_reduced_motion_shows_strips(shown):
-    frames = video(0)
-    show.show_video(frames, 8, "a video")
-    assert "<video" in shown.pop()
-    show.reduced_motion()
-    try:
-        assert show.motion_reduced()
-        show.show_video(frames, 8, "a video")
-        assert shown[0] == "*a video*" and shown[1].startswith('<img alt="')
-    finally:
-        show.reduced_motion(False)
-    assert not show.motion_reduced()
+    for reduced in (False, True, False):
+        show.reduced_motion(reduced)
+        show.show_video(video(0), 8, "a video")
+        assert shown.pop().film["reduced"] == show.motion_reduced() == reduced
+
+
+def test_videos_play_in_step_and_the_skeleton_can_be_laid_over_its_result(shown):
+    skeleton = draw_skeletons(standing(10), 256, 256)
+    more = {f"{i}": video(i) for i in range(5)}
+    videos = {"first": video(9), "the skeleton": skeleton} | more | {"long": video(0)[:2]}
+    show.show_side_by_side(videos, 8, follows=skeleton)
+    assert [list(stage.videos) for stage in shown] == [
+        ["first", "the skeleton", "0", "1", "2", "3"],
+        ["4"],
+        ["long"],
+    ]
+    assert [stage.film["overlay"] for stage in shown] == [[1, 2], [], []]
+    assert all(stage.alt.startswith("The skeleton it follows: One person") for stage in shown)
 
 
 def test_a_strip_holds_at_most_eight_frames():
@@ -343,7 +350,7 @@ def test_people_who_cross_keep_their_sentences(num_frames):
         joint[:, 0] = right[:, 0, JOINTS.index("nose"), 0] + x
         joint[:, 1] = y
     keypoints = np.concatenate([left, right], axis=1).astype(np.float32)
-    said = show.describe("two", draw_skeletons(keypoints, 256, 256), 8)
+    said = show.asked_motion(draw_skeletons(keypoints, 256, 256))
     assert "Person 1 from the left: moves to the right of the picture." in said
     assert re.search(r"Person 2 from the left: left arm up in [^;]*; moves to the left", said)
 
@@ -356,16 +363,17 @@ def test_people_are_numbered_from_where_they_first_appear():
     assert "Person 2 from the left: left arm up" in describe_motion(keypoints)
 
 
-def test_a_skeleton_video_is_described_and_another_is_not():
+def test_a_skeleton_video_is_described_and_another_is_not(shown):
     keypoints = standing()
     keypoints[:, 0, JOINTS.index("left_wrist")] = (175, 25, 1)
     keypoints[:, 0, JOINTS.index("left_elbow")] = (170, 50, 1)
-    text = show.describe("the skeleton", draw_skeletons(keypoints, 256, 256), 8)
-    assert text.startswith("Video of 8 frames at 8 frames a second: the skeleton. One person.")
-    assert "Left arm up in every frame" in text
+    show.show_video(draw_skeletons(keypoints, 256, 256), 8, "the skeleton")
+    said = shown.pop().described()
+    assert said.startswith("8 frames in step: the skeleton. One person. Left arm up in every frame")
     long = draw_skeletons(keypoints.repeat(5, axis=0), 256, 256)
-    assert "At 8 moments: One person. Left arm up" in show.describe("the skeleton", long, 8)
-    assert show.describe("noise", video(0), 8).endswith(": noise")
+    assert "At 8 moments: One person. Left arm up" in show.asked_motion(long)
+    show.show_video(video(0), 8, "noise")
+    assert shown.pop().described() == "10 frames in step: noise."
 
 
 def test_a_generated_video_is_described_by_the_motion_it_was_asked_for(shown, monkeypatch):
@@ -375,7 +383,7 @@ def test_a_generated_video_is_described_by_the_motion_it_was_asked_for(shown, mo
     skeleton = draw_skeletons(keypoints, 256, 256)
     wanted = "a panda. The skeleton it follows: One person. Left arm up in every frame"
     show.show_video(video(0), 8, "a panda", follows=skeleton)
-    assert wanted in shown.pop()
+    assert wanted in shown.pop().described()
     monkeypatch.setenv("FYP_LITE_STILLS", "1")
     show.show_side_by_side({"the skeleton": skeleton, "a panda": video(0)}, 8, follows=skeleton)
     strips = [thing["text/plain"] for thing in shown if isinstance(thing, dict)]

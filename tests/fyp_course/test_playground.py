@@ -12,7 +12,7 @@ from helpers import build_playground, press_generate, send_file
 import fyp_lite
 from fyp_course.panels.clip_picker import starting_settings
 from fyp_course.panels.playground import Playground
-from fyp_course.show import reduced_motion
+from fyp_course.stills import reduced_motion
 from fyp_lite.cards.card import RunCard, differences
 from fyp_lite.request import Request
 from fyp_lite.settings import ClipSettings, SampleSettings

@@ -11,11 +11,11 @@ from ipywidgets import HBox, Label, VBox
 from PIL import Image
 from stage_videos import catch_outputs, numbered
 
-from fyp_course.show import reduced_motion
 from fyp_course.stage import Stage, caption_of, show_live
 from fyp_course.stage.display import VIEW
 from fyp_course.stage.downloads import encode_file, side_by_side
 from fyp_course.stage.film import encode_film
+from fyp_course.stills import reduced_motion
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.video import contact_sheet
 

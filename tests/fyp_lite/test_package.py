@@ -21,7 +21,7 @@ def test_import_is_light():
 @pytest.mark.parametrize("module", ["run", "sheet", "cluster"])
 def test_sweeps_load_nothing_of_a_notebook(module):
     """Every worker of a cluster imports them."""
-    heavy = ("IPython", "ipywidgets", "anywidget", "mediapy", "matplotlib", "fyp_course")
+    heavy = ("IPython", "ipywidgets", "anywidget", "matplotlib", "fyp_course")
     code = f"import sys, fyp_lite.sweeps.{module}; print([m for m in {heavy} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

@@ -176,8 +176,6 @@ ARGUMENTS = [
     ("huggingface_hub.utils:build_hf_headers", ""),
     ("accelerate:Accelerator", "mixed_precision cpu kwargs_handlers"),
     ("accelerate.utils:DistributedDataParallelKwargs", "find_unused_parameters"),
-    ("mediapy:html_from_compressed_video", "data width height"),
-    ("mediapy:resize_video", "video shape"),
     ("scipy.signal:sosfiltfilt", "sos x axis"),
     ("timm.optim:Muon", "lr weight_decay nesterov"),
     ("controlnet_aux.open_pose.util:transfer", "model model_weights"),
