@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from fyp_lite.keypoints.doubles import weight
 from fyp_lite.skeleton import MIN_CONFIDENCE
 
 # Following people. Distances are in body sizes: the longer side of the box around a person.
@@ -20,7 +21,7 @@ LOST = 1.0  # seconds after which others are matched first
 FORESIGHT = 0.5  # seconds for which somebody who is missing is expected to move on
 MEMORY = 0.2  # seconds over which the speed is measured
 SIZE_WEIGHT = 0.3  # cost of a change of size by a factor of e
-MIN_SHARE = 0.05  # of the surest person's confidence: who has less is a false alarm
+MIN_SHARE = 0.05  # of the main person's weight: who has less is a false alarm
 
 MAX_GAP = 0.4  # seconds of a missing joint that are filled in
 SPIKE_SPEED = 7.0  # body sizes a second, away and back at once: faster than any hand
@@ -72,7 +73,7 @@ def follow_people(detected: np.ndarray, fps: float, *, max_people: int) -> np.nd
         detected: `[f, people, 17, 3]`, people in any order in each frame, zeros where there are
             fewer.
         fps: frames a second.
-        max_people: how many are kept, those with the most confidence over the clip.
+        max_people: how many are kept: the largest and the longest and most surely seen.
 
     Returns:
         `[f, people, 17, 3]` float32, people in the order in which they appear, then from left to
@@ -86,7 +87,7 @@ def follow_people(detected: np.ndarray, fps: float, *, max_people: int) -> np.nd
         for candidates in (recent, lost):
             found = _match(candidates, found, frame, fps)
         tracks += [_Track(frame, person) for person in found]
-    sure = [sum(float(pose[:, 2].sum()) for pose in track.poses) for track in tracks]
+    sure = [sum(map(weight, track.poses)) for track in tracks]
     best = np.argsort(sure, kind="stable")[::-1][:max_people]
     kept = [tracks[i] for i in best if sure[i] >= MIN_SHARE * max(sure)]
     kept.sort(key=lambda track: (track.frames[0], _middle(track.poses[0])[0]))

@@ -77,6 +77,8 @@ KNOBS = (
     "guidance_stills",
     "pose_guidance",
     "interval",
+    "pose_strength",
+    "pose_window",
     "schedulers",
     "switches",
     "clip_settings",

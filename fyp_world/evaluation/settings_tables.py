@@ -44,6 +44,8 @@ STILLS_PER_CLIP = 12
 POSE_GUIDANCE = (0.6, 0.8, 1.0, 1.2, 1.5)
 INTERVALS = ((0.0, 1.0), (0.0, 0.25), (0.0, 0.5), (0.0, 0.75), (0.25, 0.75), (0.25, 1.0))
 INTERVAL_SCALE = 4.0
+POSE_STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+POSE_EDGES = (0.1, 0.25, 0.5, 0.75, 0.9)
 SOLVER_STEPS = (5, 8, 12, 20)
 STARTS = (0, 20, 40, 80)
 STRIDES = (1, 2, 5, 10, 20)
@@ -154,6 +156,17 @@ class Knobs:
             )
             for start, end in INTERVALS
         }
+
+    def pose_strength(self) -> dict[str, Scores]:
+        """Scores against the factor of the pose features."""
+        tried = {f"{s:g}": replace(self.settings, pose_strength=s) for s in POSE_STRENGTHS}
+        return {strength: self.scores(settings) for strength, settings in tried.items()}
+
+    def pose_window(self) -> dict[str, Scores]:
+        """Scores where the network sees the pose in a first or in a last part of the run only."""
+        until = {f"0 to {e:g}": replace(self.settings, pose_end=e) for e in POSE_EDGES}
+        since = {f"{e:g} to 1": replace(self.settings, pose_start=e) for e in POSE_EDGES}
+        return {window: self.scores(settings) for window, settings in (until | since).items()}
 
     def schedulers(self) -> dict[str, Scores]:
         """Scores of each scheduler against the number of steps."""

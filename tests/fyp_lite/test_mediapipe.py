@@ -203,6 +203,22 @@ def test_several_people_are_found_once_each_and_no_more_than_wanted(painted):
     assert len(MediapipeBackend(max_people=2).detect(frame)) == 2
 
 
+@pytest.mark.parametrize(("length", "takes_it"), [(220.0, True), (112.0, False)])
+def test_somebody_plainly_larger_who_enters_late_takes_a_place(painted, length, takes_it):
+    backend = MediapipeBackend(max_people=2)
+    for number in range(2 * mediapipe.FIND_EVERY):
+        frame = np.zeros((640, 1100, 3), np.uint8)
+        early = [
+            paint(frame, person, 150 + 250 * person, 240, 100 + 6 * person) for person in (0, 1)
+        ]
+        late = paint(frame, 2, 800, 300, length) if number >= 3 else None
+        people = backend.detect(frame)
+        assert len(people) == 2
+    wanted = (early[1], late) if takes_it else early
+    for joints in wanted:
+        assert np.abs(people[..., :2] - joints).max(axis=(1, 2)).min() < 3
+
+
 def test_somebody_lost_is_looked_for_in_the_same_frame(painted):
     backend = MediapipeBackend()
     for x in (120, 450, 120):  # jumps out of the square

@@ -32,6 +32,7 @@ from fyp_lite.keypoints.detectors.blazepose import (
     square_of,
     views,
 )
+from fyp_lite.keypoints.doubles import single_readings
 
 # Names of the two files: in MediaPipe's wheel, and in the .task file of its newer versions.
 FINDER = ("pose_detection.tflite", "pose_detector.tflite")
@@ -42,6 +43,7 @@ MIN_EVIDENCE = 0.5  # mean peak of the joints' heatmaps; guesses at half a body 
 FIND_EVERY = 10  # frames between looks for more people
 # Two squares or two bodies this near are one person's, in sides of the square.
 SAME_SQUARE, SAME_BODY = 0.12, 0.08
+NEWCOMER = 1.25  # times as large as somebody who is followed: takes the place
 
 
 class Body(NamedTuple):
@@ -189,9 +191,11 @@ class Network:
 class MediapipeBackend:
     """Several people per frame, followed from frame to frame.
 
+    Now and then it looks for others; somebody plainly larger takes the smallest one's place.
+
     Args:
         weights: a folder, a wheel of mediapipe 0.10.14 or a .task file; None for the usual folder.
-        max_people: most people per frame, the surest first.
+        max_people: most people per frame, the largest.
 
     Raises:
         KeypointsError: LiteRT or the networks are missing or damaged.
@@ -209,27 +213,31 @@ class MediapipeBackend:
 
     def detect(self, frame: np.ndarray) -> np.ndarray:
         check_frames(frame[None])
-        bodies: list[Body] = []
-        self._add(bodies, frame, self._squares)
-        lost = len(bodies) < len(self._squares)
-        if len(bodies) < self._max_people and (lost or not bodies or self._until_look <= 0):
-            self._add(bodies, frame, self._look(frame))
+        bodies = self._add([], frame, self._squares)
+        if len(bodies) < len(self._squares) or not bodies or self._until_look <= 0:
+            followed = len(bodies)
+            bodies = self._add(bodies, frame, self._look(frame))
+            claims = [body.square.side for body in bodies]
+            claims[:followed] = [NEWCOMER * side for side in claims[:followed]]
+            largest = sorted(np.argsort(claims)[::-1][: self._max_people])
+            bodies = [bodies[i] for i in largest]
             self._until_look = FIND_EVERY
         self._until_look -= 1
         self._squares = [body.square for body in bodies]
         people = np.array([body.joints for body in bodies], np.float32).reshape(-1, 17, 3)
         return keep_seen(people, *frame.shape[:2])
 
-    def _add(self, bodies: list[Body], frame: np.ndarray, squares: list[Square]) -> None:
-        """Read a body in each square and keep bodies we have not found yet."""
+    def _add(self, bodies: list[Body], frame: np.ndarray, squares: list[Square]) -> list[Body]:
+        """`bodies` and the bodies in those squares that none of them fills, one reading of each."""
+        read = list(bodies)
         for square in squares:
-            if len(bodies) == self._max_people:
-                return
-            if any(_apart(square, body.square) < SAME_SQUARE for body in bodies):
+            if any(_apart(square, body.square) < SAME_SQUARE for body in read):
                 continue
             body = self._read(frame, square)
-            if body and all(_difference(body, other) >= SAME_BODY for other in bodies):
-                bodies.append(body)
+            if body and all(_difference(body, other) >= SAME_BODY for other in read):
+                read.append(body)
+        kept = single_readings(np.array([body.joints for body in read]).reshape(-1, 17, 3))
+        return [read[i] for i in kept]
 
     def _look(self, frame: np.ndarray) -> list[Square]:
         """Squares around everybody whom the finder sees; one person may come several times."""
