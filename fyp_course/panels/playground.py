@@ -169,7 +169,7 @@ class Playground(GenerateControls):
         self.save_keypoints.disabled = people is None
         if people is not None:
             with suppress(ClipError):  # sliders that do not fit are explained below them
-                advice = clip_advice(people, self.chooser.settings)
+                advice = clip_advice(people, self.chooser.settings, "sliders")
                 self.message.value = note(" ".join(advice), "hint") if advice else ""
 
     def set_preview(self, preview: SkeletonChooser) -> None:

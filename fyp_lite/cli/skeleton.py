@@ -110,7 +110,7 @@ def find_people_beside(
     last = show_progress(extract_steps(clip, backend=backend))
     assert last.clip is not None  # of the last step
     write_people(last, video, keypoints)
-    for sentence in clip_advice(last.clip, settings):
+    for sentence in clip_advice(last.clip, settings, "options"):
         print(sentence, file=sys.stderr)
     return last.clip
 

@@ -241,11 +241,47 @@ def test_advice():
     assert advice(one, 100, 100) == ""
     assert "No joint moves by more than 10% of the body" in advice(lambda f: one(0), 100, 100)
     assert "3840 x 2160 pixels, more" in advice(lambda f: one(f, scale=20), 2160, 3840)
-    assert "Nobody is seen" in advice(lambda f: one(f) * (f > 28), 100, 100)
+    assert "Nobody is seen in all of the 8 chosen frames" in advice(
+        lambda f: one(f) * (f > 28), 100, 100
+    )
     assert "no square of the frame holds everybody" in advice(
         lambda f: one(f, scale=1.5, x=-25), 160, 100, pad="none"
     )
     assert advice(lambda f: one(f, scale=1.5, x=-25), 160, 100) == ""  # black is added
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "said"),
+    [
+        (0, 30, ""),
+        (5, 30, "Nobody is seen in 2 of the 8 chosen frames, and somebody is seen between frames 5 "
+         "and 29: --start-frame 5."),
+        (4, 20, "between frames 4 and 19: choose a shorter part there."),
+        (18, 30, "Somebody is seen in 12 of the clip's 30 frames only. Nobody is seen in 6 of"),
+    ],
+)  # fmt: skip
+def test_advice_says_where_nobody_is_seen(first, last, said):
+    keypoints = np.stack([one(f) * (first <= f < last) for f in range(30)])
+    people = KeypointClip(keypoints, 24, 100, 100)
+    text = " ".join(clip_advice(people, ClipSettings(), "options"))
+    assert said in text
+    assert said or not text
+
+
+def test_advice_says_what_may_be_no_person_and_what_stands_still():
+    assert "% of the body from frame to frame, so this may be no filmed" in advice(
+        lambda f: one(f, noise=6), 100, 100
+    )
+    assert "Only a head is in view" in advice(
+        lambda f: one(f, scale=8) * (np.arange(17) < 5)[:, None], 100, 100
+    )
+    waves = np.stack([one(0) for _ in range(300)])
+    waves[:, 0, 9, 1] += 8 * np.sin(np.arange(300) / 40)
+    slow = KeypointClip(waves, 240, 100, 100)
+    (sentence,) = clip_advice(slow, ClipSettings(), "sliders")
+    assert sentence.startswith("The chosen frames span 0.09 s, in which hardly anything moves")
+    assert sentence.endswith("frame stride 34.")
+    assert clip_advice(slow, ClipSettings(frame_stride=34)) == []
 
 
 def test_the_crop_that_advice_names_holds_everybody():

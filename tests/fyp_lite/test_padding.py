@@ -166,7 +166,7 @@ def test_settings_and_advice():
     assert clip_advice(people, ClipSettings()) == []
     (sentence,) = clip_advice(people, ClipSettings(pad="none"))
     assert "joints lie outside the square" in sentence
-    assert 'add black to the frames (pad "auto")' in sentence
+    assert "add black (pad auto)" in sentence
 
 
 def test_the_command_line_says_it_and_carries_it(video, tmp_path, capsys):
