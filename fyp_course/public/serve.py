@@ -65,7 +65,25 @@ def serve(port: int, ip: str, visitors: int, idle_minutes: int, limits: Limits) 
     page.write_text(json.dumps(notebook(limits, idle_minutes)), encoding="utf-8")
     os.environ["TMPDIR"] = tempfile.tempdir = str(visits)  # of the kernels, too
     config = voila_config(port, ip, visitors, idle_minutes)
+    believe_no_count()
     Voila.launch_instance(argv=[str(page)], config=config)
+
+
+def believe_no_count() -> None:
+    """Keep a visitor from stopping the server for all others.
+
+    Voila reads how many parts a message has as its own pages write it. On a connection of the older
+    protocol those bytes mean something else, and Voila would count to 10**16.
+    """
+    from voila.tornado import kernel_websocket_handler as sockets
+
+    read = sockets.read_header_from_binary_message
+
+    def read_header(message: bytes) -> dict[str, Any] | None:
+        possible = int.from_bytes(message[:8], "little") <= len(message) // 8
+        return read(message) if possible else None
+
+    sockets.read_header_from_binary_message = read_header
 
 
 def voila_config(port: int, ip: str, visitors: int, idle_minutes: int) -> Any:

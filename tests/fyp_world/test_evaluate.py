@@ -20,7 +20,7 @@ from fyp_lite.model.vae import FrameAutoencoder
 from fyp_lite.pipeline import FollowYourPosePipeline
 from fyp_lite.settings import SampleSettings
 from fyp_world.evaluation import evaluate, measures, settings_tables
-from fyp_world.training import attribute_network, cache
+from fyp_world.training import attribute_network, averages, cache
 from fyp_world.world.characters import CHARACTERS
 from fyp_world.world.dataset import is_held_out, render_clip, world_vocabulary
 
@@ -216,7 +216,7 @@ def test_judges_are_trained_and_a_model_is_evaluated(tmp_path, monkeypatch):
     FrameAutoencoder(8, (16, 16), (16, 16)).save_pretrained(tmp_path / "vae")
     cache.encode(tmp_path / "data" / "images", tmp_path / "vae")
     cache.decode(tmp_path / "data" / "images", 3, tmp_path / "vae", seed=0)
-    monkeypatch.setattr(attribute_network, "SETTLING_BATCHES", 2)
+    monkeypatch.setattr(averages, "SETTLING_BATCHES", 2)
     options = ("--data", tmp_path / "data", "--out", tmp_path / "judges")
     for what in ("keypoints", "attributes"):
         run(attribute_network, what, *options, "--steps", 2, "--batch-size", 4)

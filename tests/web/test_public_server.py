@@ -15,11 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyter_server.services.kernels.connection.base import serialize_binary_message
+from jupyter_server.services.kernels.connection.base import (
+    serialize_binary_message,
+    serialize_msg_to_ws_v1,
+)
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 import fyp_lite
+from fyp_course.public.serve import believe_no_count
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIP = fyp_lite.data_dir() / "clips" / "wave.mp4"
@@ -156,6 +160,18 @@ async def come_when_up(visitor: Visitor, process: subprocess.Popen) -> str:
         except (OSError, HTTPClientError):
             assert process.poll() is None, "the server ended"
             await asyncio.sleep(1)
+
+
+def test_a_message_of_the_older_protocol_does_not_stop_the_server(monkeypatch):
+    sockets = pytest.importorskip("voila.tornado.kernel_websocket_handler")
+    reader = sockets.read_header_from_binary_message
+    monkeypatch.setattr(sockets, "read_header_from_binary_message", reader)  # put back at the end
+    believe_no_count()
+    message = {"header": {"msg_type": "comm_msg"}, "content": {}, "buffers": [b"film"]}
+    assert sockets.read_header_from_binary_message(serialize_binary_message(message)) is None
+    parts = [json.dumps(part).encode() for part in (message["header"], {}, {}, {})]
+    newer = serialize_msg_to_ws_v1(parts, "iopub")
+    assert sockets.read_header_from_binary_message(newer) == message["header"]
 
 
 @pytest.mark.slow
