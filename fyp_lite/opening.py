@@ -157,6 +157,7 @@ def open_skeleton(
     *,
     input_type: str = "auto",
     backend: str | Backend = "auto",
+    max_people: int = 3,
     redraw: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -170,7 +171,7 @@ def open_skeleton(
     Args:
         source: a skeleton video, a raw video, keypoints or a keypoint file.
         input_type: “raw”, “skeleton”, or “auto” to look at the frames.
-        backend, on_progress, should_stop: as in `extract_keypoints`.
+        backend, max_people, on_progress, should_stop: as in `extract_keypoints`.
 
     Raises ClipError as `open_clip` and `extract_keypoints` do.
     """
@@ -182,7 +183,11 @@ def open_skeleton(
         if find_input_type(clip, input_type) == "skeleton":
             return skeleton_to_use(clip, redraw=redraw)
         found = extract_keypoints(
-            clip, backend=backend, on_progress=on_progress, should_stop=should_stop
+            clip,
+            backend=backend,
+            max_people=max_people,
+            on_progress=on_progress,
+            should_stop=should_stop,
         )
     except BaseException:
         clip.close()

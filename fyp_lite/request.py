@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from fyp_lite.clip import Clip
-from fyp_lite.settings import ClipSettings, SampleSettings, SettingsError
+from fyp_lite.keypoints.formats import MAX_PEOPLE
+from fyp_lite.settings import ClipSettings, SampleSettings, SettingsError, whole_number
 from fyp_lite.text import nearest_name
 
 INPUT_TYPES = ("auto", "raw", "skeleton")
@@ -24,6 +25,7 @@ class Request:
     model: "lite", "full" or a folder; see `load_pipeline`.
     input_type, backend: whether the clip shows people ("raw") or limbs ("skeleton"), and what finds
         the people; see `opening.open_skeleton`.
+    max_people: how many people of a raw video are kept: the largest and longest seen, 1 to 16.
     redraw: skeletons in other colours or on another background are drawn again.
 
     Raises SettingsError for a value of the wrong kind.
@@ -37,6 +39,7 @@ class Request:
     model: str = "lite"
     input_type: str = "auto"
     backend: str = "auto"
+    max_people: int = 3
     redraw: bool = False
 
     def __post_init__(self) -> None:
@@ -46,6 +49,8 @@ class Request:
             _check_text("clip", self.clip)
         for name in ("prompt", "negative_prompt", "model", "backend"):
             _check_text(name, getattr(self, name))
+        people = whole_number("max_people", self.max_people, 1, MAX_PEOPLE)
+        object.__setattr__(self, "max_people", people)
         if not isinstance(self.redraw, bool):
             raise SettingsError(f"redraw is {self.redraw!r:.60}, but it must be true or false.")
         if self.input_type not in INPUT_TYPES:

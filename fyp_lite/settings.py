@@ -49,7 +49,7 @@ class ClipSettings:
         for field in fields(self):
             if field.name != "pad":
                 least = 1 if field.name in ("frame_stride", "num_frames") else 0
-                _store(self, field.name, _integer(field.name, getattr(self, field.name), least))
+                _store(self, field.name, whole_number(field.name, getattr(self, field.name), least))
         _check_name("pad", self.pad, PADS)
 
     def frame_indices(self) -> list[int]:
@@ -100,12 +100,12 @@ class SampleSettings:
     scheduler: str = "ddim"
 
     def __post_init__(self) -> None:
-        steps = _integer("num_inference_steps", self.num_inference_steps, 1, 1000)
+        steps = whole_number("num_inference_steps", self.num_inference_steps, 1, 1000)
         _store(self, "num_inference_steps", steps)
         if self.guidance_scale is not None:
             _store(self, "guidance_scale", _number("guidance_scale", self.guidance_scale, math.inf))
         _store(self, "eta", _number("eta", self.eta, 1.0))
-        _store(self, "seed", _integer("seed", self.seed, 0, 2**63 - 1))
+        _store(self, "seed", whole_number("seed", self.seed, 0, 2**63 - 1))
         _store(self, "pose_strength", _number("pose_strength", self.pose_strength, math.inf))
         for part in ("guidance", "pose"):
             self._check_interval(f"{part}_start", f"{part}_end")
@@ -182,7 +182,8 @@ def _check_name(name: str, value: object, names: Sequence[str]) -> None:
         )
 
 
-def _integer(name: str, value: object, least: int, most: int | None = None) -> int:
+def whole_number(name: str, value: object, least: int, most: int | None = None) -> int:
+    """`value` as an integer. Raises SettingsError for any other, with the nearest that works."""
     span = f"of at least {least}" if most is None else f"from {least} to {most}"
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise SettingsError(

@@ -37,6 +37,10 @@ from fyp_lite.version import __version__
 from fyp_lite.video import MAX_STILLS, contact_sheet, few_frames, frames_of_strip, resized
 
 FORMAT = "fyp_lite run card 2"
+# Of the values of a card by name; all others are text.
+KINDS: dict[str, type] = dict.fromkeys((*SETTINGS, "made"), dict)
+KINDS |= {"redraw": bool, "max_people": int}
+KIND_NAMES = {dict: "an object", bool: "true or false", int: "a whole number", str: "text"}
 CHUNK = "fyp_lite"  # the PNG text that holds the JSON
 MAX_BYTES = 20_000_000  # of a card's file; a picture has about 200,000
 MAX_CHARACTERS = 1_000_000  # of a card's JSON; a real one has about 25,000
@@ -144,8 +148,13 @@ class RunCard:
                 stacklevel=2,
             )
         kind = "raw" if self.detector else "skeleton"
-        backend, redraw = request.backend, request.redraw
-        with open_skeleton(path, input_type=kind, backend=backend, redraw=redraw) as opened:
+        with open_skeleton(
+            path,
+            input_type=kind,
+            backend=request.backend,
+            max_people=request.max_people,
+            redraw=request.redraw,
+        ) as opened:
             skeleton = opened.prepare(request.clip_settings, pipeline.size)
         return pipeline(
             request.prompt,
@@ -240,6 +249,7 @@ def _facts(card: RunCard) -> dict[str, Any]:
         "negative prompt": request.negative_prompt or "none",
         "clip": one_line(Path(request.clip_name).name),
         "detector": card.detector or "none",
+        "max_people": request.max_people,
         "redraw": request.redraw,
         **request.clip_settings.to_dict(),
         **request.sample_settings.to_dict(),
@@ -311,11 +321,12 @@ def parse_card(text: str, name: str = "This text") -> dict[str, Any]:
     if extra := sorted(values.keys() - known):
         raise CardError(f"{name} has {extra!s:.100}, but only {sorted(known)} are known.")
     for key, value in values.items():
-        kind: type = dict if key in (*SETTINGS, "made") else bool if key == "redraw" else str
+        kind: type = KINDS.get(key, str)
         right = _is_text(value) or key == "clip"  # a file's name need be no text
-        if not isinstance(value, kind) or (kind is str and not right):
-            what = {dict: "an object", bool: "true or false", str: "text"}[kind]
-            raise CardError(f"{name} has {value!r:.60} as {key}, but it must be {what}.")
+        if type(value) is not kind or (kind is str and not right):
+            raise CardError(
+                f"{name} has {value!r:.60} as {key}, but it must be {KIND_NAMES[kind]}."
+            )
     if "made" in values:
         values["made"] = _read_provenance(values["made"])
     return values

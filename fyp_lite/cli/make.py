@@ -23,7 +23,7 @@ from fyp_lite.cli.options import (
 )
 from fyp_lite.files.writing import check_room_in_name, check_writable, file_path
 from fyp_lite.opening import find_clip
-from fyp_lite.request import Request
+from fyp_lite.request import REQUEST_NAMES, Request
 from fyp_lite.settings import ClipSettings, SampleSettings
 from fyp_lite.text import one_line
 
@@ -76,7 +76,7 @@ def read_request(arguments: argparse.Namespace) -> Request:
 
         values = read_card(arguments.settings)
         made = values.pop("made", None)
-    for name in ("prompt", "clip", "negative_prompt", "model", "input_type", "backend", "redraw"):
+    for name in REQUEST_NAMES:
         value = getattr(arguments, name)
         if value is not None:
             values[name] = value
@@ -117,7 +117,7 @@ def make(request: Request, out: Path) -> Path:
         if find_input_type(clip, request.input_type) == "raw":
             from fyp_lite.cli.skeleton import find_people_beside
 
-            people = find_people_beside(out, clip, settings, request.backend)
+            people = find_people_beside(out, clip, request)
             clip = stack.enter_context(people.open(clip.path))
         else:
             clip = stack.enter_context(skeleton_to_use(clip, redraw=request.redraw))

@@ -78,6 +78,13 @@ def add_raw_options(parser: argparse.ArgumentParser, default: str | None) -> Non
         metavar="NAME",
         help="finds people: mediapipe, openpose, cartoon [auto]",
     )
+    parser.add_argument(
+        "--max-people",
+        type=int,
+        default=default and 3,
+        metavar="N",
+        help="how many people are kept, the largest [3]",
+    )
 
 
 def add_redraw_option(parser: argparse.ArgumentParser, default: bool | None) -> None:

@@ -24,7 +24,7 @@ from fyp_lite.keypoints.drawings import read_steps
 from fyp_lite.keypoints.extract import ExtractStep, check_motion, extract_steps
 from fyp_lite.keypoints.formats import check_openpose_path
 from fyp_lite.opening import find_clip, find_input_type, open_clip
-from fyp_lite.settings import ClipSettings
+from fyp_lite.request import Request
 from fyp_lite.video import check_video_path
 
 JSON_HELP = "what --keypoints is written for [fyp_lite]"
@@ -46,9 +46,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--fps", type=float, metavar="X", help="rate of keypoints of other programs [24]")
     add_raw_options(parser, default="auto")
     parser.add_argument("--weights", type=Path, metavar="FOLDER", help="the backend's own files")
-    parser.add_argument(
-        "--max-people", type=int, default=3, metavar="N", help="how many are kept (default: 3)"
-    )
     for name, flag, text in (
         ("track", "--no-tracking", "take people in the order in which each frame gives them"),
         ("fill_gaps", "--no-filling", "leave joints missing that are missing for a moment"),
@@ -97,17 +94,17 @@ def find_steps(clip: Clip, arguments: argparse.Namespace) -> Iterator[ExtractSte
     )
 
 
-def find_people_beside(
-    result: Path, clip: Clip, settings: ClipSettings, backend: str
-) -> KeypointClip:
+def find_people_beside(result: Path, clip: Clip, request: Request) -> KeypointClip:
     """The people of a raw video, saved beside `result` as well, with advice on the terminal."""
+    settings = request.clip_settings
     check_motion(clip)
     choose_frames(clip, settings)  # refuse what does not fit before frames are read
     crop_box(clip.height, clip.width, settings)
     video = result.with_name(f"{result.stem}_skeleton.mp4")
     keypoints = result.with_name(f"{result.stem}_keypoints.json")
     check_targets(clip, video, keypoints)
-    last = show_progress(extract_steps(clip, backend=backend))
+    steps = extract_steps(clip, backend=request.backend, max_people=request.max_people)
+    last = show_progress(steps)
     assert last.clip is not None  # of the last step
     write_people(last, video, keypoints)
     for sentence in clip_advice(last.clip, settings, "options"):

@@ -98,8 +98,7 @@ def run(arguments: argparse.Namespace) -> None:
     axes: dict[str, Any] = {"clip": [], "prompt": prompts} | read_axes(arguments.vary)
     with ExitStack() as stack:
         for name in arguments.clip:
-            given = arguments.input_type, arguments.backend, arguments.redraw
-            clip = open_whole(find_clip(name), *given)
+            clip = open_whole(find_clip(name), arguments)
             axes["clip"].append(stack.enter_context(clip))
         request = Request(
             prompts[0],
@@ -107,6 +106,7 @@ def run(arguments: argparse.Namespace) -> None:
             arguments.negative_prompt,
             ClipSettings.from_dict(read_options(arguments, CLIP_OPTIONS)),
             SampleSettings.from_dict(read_options(arguments, SAMPLE_OPTIONS)),
+            max_people=arguments.max_people,
             redraw=arguments.redraw,
         )
         batch = Batch(arguments.model, request, axes, arguments.out)
@@ -149,13 +149,14 @@ def read_axes(given: list[str]) -> dict[str, Any]:
     return axes
 
 
-def open_whole(name: str, input_type: str, backend: str, redraw: bool) -> Clip:
+def open_whole(name: str, arguments: argparse.Namespace) -> Clip:
     """A clip of skeletons; the people of a raw video are found first, with progress shown."""
     clip = open_clip(name)
-    if clip.keypoints is not None or find_input_type(clip, input_type) == "skeleton":
-        return skeleton_to_use(clip, redraw=redraw)
+    if clip.keypoints is not None or find_input_type(clip, arguments.input_type) == "skeleton":
+        return skeleton_to_use(clip, redraw=arguments.redraw)
     with clip:
-        people = show_progress(extract_steps(clip, backend=backend)).clip
+        steps = extract_steps(clip, backend=arguments.backend, max_people=arguments.max_people)
+        people = show_progress(steps).clip
     assert people is not None  # of the last step
     return people.open(clip.path)
 

@@ -69,7 +69,8 @@ def _absence(
     people: KeypointClip, settings: ClipSettings, numbers: list[int], written: Written
 ) -> list[str]:
     """In which frames nobody is seen, and where to begin instead."""
-    seen = (people.keypoints[..., 2] >= MIN_CONFIDENCE).any(axis=(1, 2))
+    sure = people.keypoints[..., 2] >= MIN_CONFIDENCE
+    seen = np.asarray(sure.any(axis=(1, 2)))
     missing = len(numbers) - int(seen[numbers].sum())
     sentences = []
     if seen.mean() < MIN_SEEN:

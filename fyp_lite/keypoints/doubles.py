@@ -39,11 +39,11 @@ def reads_again(person: np.ndarray, body: np.ndarray) -> bool:
     size = _size(body)
     if _from_limbs(person[ours, :2], body) > NEAR * size:
         return False
-    faces = _middle(person, FACE), _middle(body, FACE)
-    if faces[0] is None or faces[1] is None:
+    face, other_face = _middle(person, FACE), _middle(body, FACE)
+    if face is None or other_face is None:
         return False
-    same_face = float(np.linalg.norm(faces[0] - faces[1])) < NEAR * size
-    return same_face or _opposed(person, body, *faces)
+    same_face = float(np.linalg.norm(face - other_face)) < NEAR * size
+    return same_face or _opposed(person, body, face, other_face)
 
 
 def _opposed(
@@ -74,7 +74,7 @@ def _size(person: np.ndarray) -> float:
 def _from_limbs(points: np.ndarray, body: np.ndarray) -> float:
     """Mean distance of `points` `[n, 2]` from the nearest limb or joint of `body`, in pixels."""
     seen = _seen(body)
-    ends = [(joint, joint) for joint in np.flatnonzero(seen)]
+    ends = [(joint, joint) for joint in np.flatnonzero(seen).tolist()]
     ends += [(a, b) for a, b, _ in LIMBS if seen[a] and seen[b]]
     start, stop = (body[list(joints), :2] for joints in zip(*ends, strict=True))
     along = stop - start

@@ -175,9 +175,14 @@ def _source(clip: Clip | str, request: Request, chosen: set[ClipSettings]) -> So
     """A clip's facts, once it is seen that all settings chosen for it fit."""
     if isinstance(clip, Clip):
         return Source(*_look_at(clip, chosen), lambda: nullcontext(clip))
-    kind, backend = request.input_type, request.backend
     redraw = request.redraw
-    with open_skeleton(clip, input_type=kind, backend=backend, redraw=redraw) as opened:
+    with open_skeleton(
+        clip,
+        input_type=request.input_type,
+        backend=request.backend,
+        max_people=request.max_people,
+        redraw=redraw,
+    ) as opened:
         facts, content = _look_at(opened, chosen)
     if opened.keypoints is not None:  # drawn when asked for, from no file that is closed
         return Source(facts, content, lambda: nullcontext(opened))

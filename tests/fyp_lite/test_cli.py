@@ -205,6 +205,10 @@ def test_skeleton_command(raw, tmp_path, capsys):
         (["skeleton", "RAW", "--out", "RAW"], "raw.mp4 is the clip itself"),
         (["skeleton", "RAW", "--keypoints", "CARD"], "card.json is no keypoint file"),
         (["skeleton", "RAW", "--out", "s.mp4", "--max-people", "0"], "max_people is 0"),
+        (
+            ["make", "a panda", "--clip", "RAW", "--out", "s.mp4", "--max-people", "0"],
+            "max_people is 0",
+        ),
         (["skeleton", CLIP, "--keypoints", "k.json", "--fps", "30"], "a video has its own rate"),
         (["skeleton", "nowhere.mp4", "--out", "s.mp4"], "there is no file nowhere.mp4"),
         (["a panda", "--clip", "dancer", "--out", "o.mp4"], "nor a bundled clip: those are boxing"),

@@ -21,6 +21,7 @@ REQUEST = Request(
     model="full",
     input_type="raw",
     backend="cartoon",
+    max_people=2,
     redraw=True,
 )
 
@@ -81,6 +82,7 @@ def test_a_value_is_changed_by_its_name_wherever_it_is():
         ({"prompt": 3}, "prompt is 3, but it must be text"),
         ({"clip": None}, "clip is None, but it must be text"),
         ({"model": ["lite"]}, "model is ['lite'], but it must be text"),
+        ({"max_people": 17}, "max_people is 17, but it must be a whole number from 1 to 16"),
         ({"redraw": 1}, "redraw is 1, but it must be true or false"),
         ({"input_type": "film"}, "input_type is 'film', but it must be auto, raw or skeleton"),
     ],

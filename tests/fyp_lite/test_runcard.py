@@ -102,6 +102,7 @@ def test_every_field_of_a_request_comes_back(card):
     other = of(card, redraw=True, input_type="raw", backend="cartoon", negative_prompt="sea")
     assert RunCard.from_json(other.to_json()) == other
     assert differences(card, of(card, redraw=True)) == ["redraw: False → True"]
+    assert differences(card, of(card, max_people=1)) == ["max_people: 3 → 1"]
 
 
 def test_a_settings_file_is_a_card_without_what_made_it(card, tmp_path):
@@ -194,6 +195,7 @@ def changed(card: RunCard, **values: object) -> str:
         ({"prompt": "\ud83d"}, "as prompt, but it must be text"),
         ({"versions": {"torch": 2}}, "versions is"),
         ({"backend": 3}, "has 3 as backend, but it must be text"),
+        ({"max_people": True}, "has True as max_people, but it must be a whole number"),
         ({"redraw": "no"}, "has 'no' as redraw, but it must be true or false"),
         ({"clip": 3}, "has 3 as clip, but it must be text"),
         ({"extra": 1}, "has .'extra'., but only"),
