@@ -32,7 +32,7 @@ _ROBOTIC = _case("a panda on the sea", ClipSettings(frame_stride=4), clip="robot
 
 FIREFIGHTER, KNIGHT = "a firefighter in the street", "a knight in the forest"  # of 02, of 03
 
-CASES = {f"{number:02}": _case() for number in range(11)} | {
+CASES = {f"{number:02}": _case() for number in range(12)} | {
     "00": _case(clip_settings=ClipSettings(start_frame=150)),
     "02": _case(FIREFIGHTER),
     "03": _case(KNIGHT),
@@ -41,6 +41,10 @@ CASES = {f"{number:02}": _case() for number in range(11)} | {
     "07": _case("a ninja on the stage", ClipSettings(frame_stride=4), clip="kick.mp4"),
     "09": _case("superman in the city", ClipSettings(start_frame=20), clip="robot_dance.mp4"),
     "10": _case("an astronaut on the moon", clip="jumping_jacks.mp4"),
+    "11": replace(
+        _case("an astronaut on the moon", clip="jumping_jacks.mp4"),
+        sample_settings=SampleSettings(num_inference_steps=10),
+    ),
     "02_offset_8": _case(FIREFIGHTER, ClipSettings(start_frame=8)),
     "02_offset_32": _case(FIREFIGHTER, ClipSettings(start_frame=32)),
     "02_stride_1": _case(FIREFIGHTER, ClipSettings(frame_stride=1)),

@@ -225,7 +225,7 @@ def test_an_unknown_name_says_which_there_are(folder):
 
 
 def test_every_notebook_has_a_starting_point():
-    assert {f"{number:02}" for number in range(11)} <= CASES.keys()
+    assert {f"{number:02}" for number in range(12)} <= CASES.keys()
     assert find_case("02_offset_8").clip_settings == ClipSettings(start_frame=8)
     with pytest.raises(ValueError, match="no case '02_offset': did you mean '02_offset_"):
         find_case("02_offset")
