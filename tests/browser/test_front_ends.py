@@ -37,9 +37,9 @@ def test_a_panel_answers(front_ends, page, front_end, name):
     panel.scroll_into_view_if_needed()
 
     stage = panel.locator(".fyp-stage").first
-    before = stage.get_by_role("status").inner_text()
+    before = stage.locator(".fyp-unseen[role=status]").inner_text()
     drag_first_slider(page, panel)
-    expect(stage.get_by_role("status")).not_to_have_text(before)
+    expect(stage.locator(".fyp-unseen[role=status]")).not_to_have_text(before)
 
     generate, stop = (
         panel.get_by_role("button", name="Generate"),
