@@ -31,8 +31,8 @@ CLOSE = 1.5  # pixels within which joints are the same
 
 def guess_the_green_arm() -> None:
     predict(
-        "Green is *left*. The dancer of the skeleton video faces us. On which side of the picture "
-        "is the green arm?",
+        "Green is the dancer's own left. The dancer of the skeleton video faces us. On which side "
+        "of the picture is the green arm?",
         ["on the left side", "on the right side", "it depends on the arm's height"],
         answer="on the right side",
         why="Left is the dancer's own left, as a doctor would say it. Of somebody who faces you, "

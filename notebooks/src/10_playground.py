@@ -392,8 +392,8 @@ print("All have in common:", job.title)
 # | the work of a group on one page | `class_picture` of all their cards |
 #
 # **Where to go next.** Lesson 07, *Inside the model*, opens the box; lesson 08 trains one; lesson
-# 09 takes the same settings to the full model on a GPU. Without a notebook, from a terminal in the
-# project's folder:
+# 09 takes the same settings to the full model on a GPU; [lesson 11](11_pose_strength.ipynb) asks
+# how strongly a skeleton is followed. Without a notebook, from a terminal in the project's folder:
 #
 # ```bash
 # .venv/bin/fyp-lite "batman in the city at night" --clip data/clips/kick.mp4 --frame-stride 6 \

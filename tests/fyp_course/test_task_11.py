@@ -15,7 +15,10 @@ def ten(**settings: float) -> SampleSettings:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        (SampleSettings(num_inference_steps=20, pose_start=0.5), "These are 20 steps; 10 are asked"),
+        (
+            SampleSettings(num_inference_steps=20, pose_start=0.5),
+            "These are 20 steps; 10 are",
+        ),
         (ten(pose_strength=0.5, pose_start=0.5), "The pose strength is 0.5; 1 is asked for"),
         (ten(), "The skeleton is seen in 10 steps; at most 6 are allowed"),
         (ten(pose_end=0.6), "70% of the joints are in place, of 96% with all steps"),
