@@ -13,6 +13,7 @@ from fyp_lite.cli.main import main
 from fyp_lite.cli.skeleton import find_people_beside
 from fyp_lite.keypoints.clip import KeypointClip
 from fyp_lite.opening import open_clip
+from fyp_lite.request import Request
 from fyp_lite.settings import ClipSettings
 from fyp_lite.video import write_video
 
@@ -111,7 +112,8 @@ def test_what_cannot_be_used_is_one_sentence_and_leaves_nothing(name, command, t
 
 def advice_on(path, capsys) -> str:
     with open_clip(path) as clip:
-        find_people_beside(path.with_name("result.mp4"), clip, TWO_FRAMES, "auto")
+        request = Request("a panda", clip, clip_settings=TWO_FRAMES)
+        find_people_beside(path.with_name("result.mp4"), clip, request)
     return capsys.readouterr().err
 
 
