@@ -104,6 +104,13 @@ def find_input_type(clip: Clip, asked: str = "auto") -> str:
     return "skeleton" if np.median(saturation) >= MIN_SATURATION else "raw"
 
 
+def drawn_otherwise(clip: Clip) -> list[Finding]:
+    """What is not as our palette on black has it, in a clip of skeletons; empty where all is."""
+    if clip.keypoints is not None:
+        return []
+    return [f for f in mends_of(clip.frames, clip.fps) if f.name in OTHER_DRAWINGS]
+
+
 def skeleton_to_use(clip: Clip, *, redraw: bool = False) -> Clip:
     """A clip of skeletons, once it is seen that they are drawn in our palette on black.
 
@@ -116,9 +123,7 @@ def skeleton_to_use(clip: Clip, *, redraw: bool = False) -> Clip:
 
     Raises KeypointsError that names what is drawn and how to have it drawn again.
     """
-    if clip.keypoints is not None:
-        return clip
-    findings = [f for f in mends_of(clip.frames, clip.fps) if f.name in OTHER_DRAWINGS]
+    findings = drawn_otherwise(clip)
     if not findings:
         return clip
     said = " ".join(finding.sentence for finding in findings)

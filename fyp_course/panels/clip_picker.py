@@ -23,9 +23,16 @@ from fyp_lite.clip import Clip
 from fyp_lite.files.writing import ClipError
 from fyp_lite.keypoints.clip import KeypointClip, KeypointsError
 from fyp_lite.keypoints.diagnose import diagnose
-from fyp_lite.opening import LOOKS, find_input_type, open_clip
+from fyp_lite.opening import (
+    LOOKS,
+    drawn_otherwise,
+    find_input_type,
+    open_clip,
+    skeleton_to_use,
+)
 from fyp_lite.settings import ClipSettings
 
+REDRAW = "Draw it again for the model"
 NEEDS_ALL = "missing frames"  # a finding that only frames in a row can tell
 
 
@@ -38,13 +45,16 @@ class ClipPicker(widgets.VBox):
 
     Args:
         opened: called with each clip that could be opened after the first one, `clip`, and with
-            the skeleton of a raw one as soon as it is there, under the raw video's path.
+            the skeleton of a raw one as soon as it is there, under the raw video's path. A
+            skeleton in other colours is drawn again at the press of a button; `check` refuses it
+            before.
         visit: limits for uploads; there is no field for a path then, and of the uploads only the
             last one is kept.
 
     Attributes:
         clip: the open file itself: a skeleton video, keypoints or a raw video.
         extraction: the panel that finds people, and what it has found.
+        redrawn: whether the skeleton that was handed on is one that was drawn again.
     """
 
     def __init__(self, opened: Callable[[Clip], None], visit: Visit | None = None) -> None:
@@ -72,6 +82,9 @@ class ClipPicker(widgets.VBox):
         check = visit.check_upload if visit else check_size
         self.upload = Upload("Upload", self._take_upload, check, Path(self._uploads.name))
         self._make_question()
+        self.redraw = widgets.Button(description=REDRAW, layout={"width": "auto"})
+        self.redraw.on_click(self._redraw)
+        self.redrawn, self._otherwise = False, ""
         self.message, self.about = widgets.HTML(), widgets.HTML()
         self.clip = self._handed_on = open_clip(self.bundled.value)
         self.extraction = Extraction(self._take_people, visit)
@@ -79,6 +92,7 @@ class ClipPicker(widgets.VBox):
         self._turn = threading.RLock()
         self._own: Path | None = None  # the last clip that is not bundled
         self._naming = False
+        self._find_otherwise()
         self._name_clip()
         self.input_type.observe(lambda _change: self._open(), "value")
         self.bundled.observe(self._open_chosen, "value")
@@ -86,7 +100,15 @@ class ClipPicker(widgets.VBox):
         if visit is None:
             self.path.observe(self._open_own, "value")
             own = [self.path, self.upload]
-        parts = [self.input_type, self.bundled, *own, self.question, self.about, self.message]
+        parts = [
+            self.input_type,
+            self.bundled,
+            *own,
+            self.question,
+            self.about,
+            self.message,
+            self.redraw,
+        ]
         super().__init__([*parts, self.extraction])
 
     def _make_question(self) -> None:
@@ -115,6 +137,8 @@ class ClipPicker(widgets.VBox):
                 f"What {self._asked.path.name} shows is not said yet: press one of the two buttons "
                 "beside its name, or choose another clip."
             )
+        if self._otherwise:
+            raise KeypointsError(self._otherwise)
         if self.input_type.value == "raw" and self.extraction.keypoints is None:
             raise KeypointsError(
                 f"The people of {self.clip.path.name} are not found yet: press “Find the people” "
@@ -227,6 +251,7 @@ class ClipPicker(widgets.VBox):
         self._name_clip()
         hint = clip_hint(clip, self.input_type.value)
         self.message.value = note(hint, "hint") if hint else ""
+        self._find_otherwise()
         if self.input_type.value == "raw":
             drawn_here = clip.path.parent == fyp_lite.data_dir() / "clips"
             self.extraction.offer(clip.path, drawn_here=drawn_here, start=not hint)
@@ -248,6 +273,27 @@ class ClipPicker(widgets.VBox):
         self.about.value = (
             f'<span role="status">In use: {html.escape(clip_facts(self.clip))}</span>'
         )
+
+    def _find_otherwise(self) -> None:
+        """Offer to draw a skeleton again that is drawn in other colours or on another ground."""
+        self.redrawn = False
+        findings = drawn_otherwise(self.clip) if self.input_type.value == "skeleton" else []
+        lost = [finding.fix for finding in findings if finding.repair is None]
+        self.redraw.layout.display = "" if findings and not lost else "none"
+        self._otherwise = ""
+        if findings:
+            said = " ".join(finding.sentence for finding in findings)
+            fix = lost[0] if lost else f"Press “{REDRAW}”, or choose another clip."
+            self._otherwise = f"{self.clip.path.name}: {said} {fix}"
+
+    def _redraw(self, _button: widgets.Button) -> None:
+        with self._turn:
+            if not self._otherwise:  # a second click
+                return
+            self._hand_on(skeleton_to_use(self.clip, redraw=True))
+            self.redrawn, self._otherwise, self.redraw.layout.display = True, "", "none"
+            said = f"{self.clip.path.name} is drawn again in the model's colours, on black."
+            self.message.value = f'<span role="status">{html.escape(said)}</span>'
 
     def _take_people(self, people: KeypointClip) -> None:
         self._hand_on(people.open(self.clip.path))

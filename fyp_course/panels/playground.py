@@ -193,6 +193,7 @@ class Playground(GenerateControls):
             super().current_request(),
             negative_prompt=self.negative_prompt.value.strip(),
             input_type="raw" if self.picker.input_type.value == "raw" else "auto",
+            redraw=self.picker.redrawn,
         )
 
     async def _run(self) -> None:

@@ -235,6 +235,38 @@ def test_a_finding_of_the_doctor_is_a_hint(picker, tmp_path):
     assert picker.message.value.count("The doctor of lesson 01 does it for you.") == 1
 
 
+def test_other_colours_are_used_only_when_drawn_again(picker, opened, tmp_path):
+    assert picker.redraw.layout.display == "none"
+    with open_clip(CLIPS / "walk.mp4") as clip:
+        frames = clip.read(range(40))
+    write_video(tmp_path / "exchanged.mp4", np.ascontiguousarray(frames[..., ::-1]), 24)
+    picker.path.value = str(tmp_path / "exchanged.mp4")
+    with pytest.raises(KeypointsError, match="exchanged.mp4: Red and blue .* Press “Draw it again"):
+        picker.check()
+    assert picker.redraw.layout.display == ""
+    for _ in range(2):
+        picker.redraw.click()
+    picker.check()
+    assert picker.redrawn and picker.redraw.layout.display == "none"
+    assert "is drawn again" in picker.message.value
+    assert len(opened) == 2  # as it is, so that it is seen, and drawn again
+    check_skeleton_frames(opened[-1].read([0, 20]))
+    picker.bundled.value = CLIPS / "walk.mp4"
+    picker.check()
+    assert not picker.redrawn
+
+
+def test_one_colour_is_refused(picker, tmp_path):
+    with open_clip(CLIPS / "walk.mp4") as clip:
+        frames = clip.read(range(40))
+    green = (frames.max(axis=-1, keepdims=True) > 100) * np.uint8([0, 255, 0])
+    write_video(tmp_path / "green.mp4", green, 24)
+    picker.path.value = str(tmp_path / "green.mp4")
+    with pytest.raises(KeypointsError, match="left and right cannot be told apart"):
+        picker.check()
+    assert picker.redraw.layout.display == "none"
+
+
 # ------------------------------------------------------------------------------ own clips
 
 
