@@ -205,7 +205,7 @@ print("the same as the first video:", (again == result.video).all())
 # ## Your turn · 1 minute
 #
 # Make *an astronaut on the moon* that begins at frame 132 of the clip, with stride 5 and seed 3,
-# and save it as `astronaut.mp4`. You can edit the cell below, which makes something else.
+# and save it as `astronaut.mp4`. Edit the cell below, which makes something else.
 
 # %%
 settings = ClipSettings(start_frame=48, frame_stride=6)
@@ -229,9 +229,11 @@ show_side_by_side(
 #
 # </details>
 #
-# Eleven more skeleton clips lie beside the first one: replace `dance.mp4` by `walk.mp4`,
-# `boxing.mp4`, `macarena.mp4`, `three_people.mp4`, … With a path, `open_clip` takes any skeleton
-# video of your own. How to get one out of a video of people, lesson 01 shows.
+# More skeleton clips lie beside the first one: `walk.mp4`, `boxing.mp4`, `macarena.mp4`,
+# `three_people.mp4`, … To use one, put its name in place of `dance.mp4` near the top and
+# `ClipSettings()` in place of `ClipSettings(start_frame=150)`, as not all are that long. With a
+# path, `open_clip` takes any skeleton video of your own. How to get one out of a video of people,
+# lesson 01 shows.
 #
 # | You set | and it decides |
 # |---|---|

@@ -382,8 +382,8 @@ for wrong in (-3, float("inf"), "strong"):
 #
 # Guidance need not work in the whole run: `guidance_start` and `guidance_end` say in which part, 0
 # being its beginning and 1 its end. Outside of it a step needs one answer. Without guidance 20
-# steps need 20 answers, at scale 4 they need 40: pay half of these other 20. Make settings of **20
-# steps** at **guidance scale 4** that need no more than **30 answers**. Put `SampleSettings(...)`
+# steps need 20 answers, at scale 4 they need 40. Make settings of **20 steps** at **guidance scale
+# 4** that need no more than **30 answers**. Put `SampleSettings(...)`
 # with your values in place of the `...`.
 
 # %%
@@ -435,7 +435,7 @@ for name, video in in_part.items():
 # | 1 | the answer with the sentence, as it is | 1 |
 # | a little above the model's own | a gentle pull | 2 |
 # | far above it | exaggeration: hard colours, crude forms | 2 |
-# | above 1, with a negative prompt | leads away from that one, too | 2 |
+# | above 1, with a negative prompt | leads away from that prompt as well | 2 |
 #
 # **Where to go next.** You have now set everything that a run can be given. Lesson 07 goes inside
 # the network: what the skeleton and each word become on their way through it.

@@ -192,7 +192,7 @@ except ValueError as error:
 # |---|---|
 # | **cross-frame attention** | all places of the first frame and of the previous frame |
 # | **temporal attention** | the same place in all frames |
-# | **temporal convolution** | the same place, one frame before and one after |
+# | **temporal convolution** | the same place, up to two frames before and after |
 #
 # One more thing holds the frames together, and it is no part of the network: the **noise**. Every
 # frame begins with noise (lesson 05), and in the lite model the frames share theirs; the cell below
@@ -409,7 +409,8 @@ print(f"of {(sum(sizes.values()) + poses) / 1e6:.2f} M in the UNet and the pose 
 #   Lesson 08 can run both orders, and says why.
 # - Temporal attention and temporal convolution begin as *no change*: their last weights are zero at
 #   first, so that the picture network works as before when the second stage starts.
-# - A temporal convolution looks one frame back and one ahead, but a clip has ends. The published
+# - A temporal convolution looks two frames back and two ahead: it is two convolutions in a row, each
+#   of which looks one frame far. But a clip has ends. The published
 #   network sees zeros there. The lite model sees the outer frame once more
 #   (`temporal_padding="replicate"`): its background is to hold as still there as anywhere, and
 #   the flicker from each frame to the next, printed above, tells whether it does.
@@ -428,8 +429,8 @@ print(f"of {(sum(sizes.values()) + poses) / 1e6:.2f} M in the UNet and the pose 
 # |---|---|
 # | pose encoder | tells every level of the UNet where the limbs are, frame by frame |
 # | text attention | lets each place look at each word |
-# | cross-frame attention | meant for the same character throughout: first and previous frame |
-# | temporal attention and convolution | meant for steady pictures: the same place at other times |
+# | cross-frame attention | looks at the first and the previous frame |
+# | temporal attention and convolution | look at the same place at other times |
 # | the noise that frames share | no part, and yet: measured above against the three |
 # | autoencoder | from small latents to large pictures |
 #
