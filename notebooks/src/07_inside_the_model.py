@@ -409,11 +409,11 @@ print(f"of {(sum(sizes.values()) + poses) / 1e6:.2f} M in the UNet and the pose 
 #   Lesson 08 can run both orders, and says why.
 # - Temporal attention and temporal convolution begin as *no change*: their last weights are zero at
 #   first, so that the picture network works as before when the second stage starts.
-# - A temporal convolution looks two frames back and two ahead: it is two convolutions in a row, each
-#   of which looks one frame far. But a clip has ends. The published
-#   network sees zeros there. The lite model sees the outer frame once more
-#   (`temporal_padding="replicate"`): its background is to hold as still there as anywhere, and
-#   the flicker from each frame to the next, printed above, tells whether it does.
+# - A temporal convolution looks two frames back and two ahead: it is two convolutions in a row, and
+#   each looks one frame far. But a clip has ends. The published network sees zeros there. The lite
+#   model sees the outer frame once more (`temporal_padding="replicate"`): its background is to hold
+#   as still there as anywhere, and the flicker from each frame to the next, printed above, tells
+#   whether it does.
 # - One more part spans the frames without being trained for it: the normalisation in the residual
 #   blocks (`ClipGroupNorm` in `fyp_lite/model/blocks.py`) takes its mean and variance over all
 #   frames of the clip. The published weights need it to be so.
