@@ -225,9 +225,10 @@ def test_two_people_in_openposes_colours():
     keypoints = np.concatenate([dancer(8, 170, 75), dancer(8, 170, 185, seed=8)], axis=1)
     found = read_openpose(openpose(keypoints))
     assert found.shape == keypoints.shape
-    assert (found[..., 2] > 0).mean() > 0.9  # of the faces some dots are covered
+    assert (found[..., 2] > 0).mean() > 0.95  # of the faces some dots are covered
     away = np.linalg.norm((found - keypoints * [2, 2, 1])[..., :2], axis=-1)
-    assert away[found[..., 2] > 0].max() < 4
+    away = away[found[..., 2] > 0]
+    assert (away < 4).mean() > 0.99 and away.max() < 10  # a covered one is where its limb ends
 
 
 def test_another_rainbow_is_not_repainted():

@@ -10,6 +10,7 @@ import pytest
 import fyp_lite
 from fyp_lite.cli.main import main
 from fyp_lite.keypoints.clip import KeypointClip, KeypointsError
+from fyp_lite.keypoints.diagnose.repaint import read_openpose
 from fyp_lite.keypoints.rainbow import draw_openpose
 from fyp_lite.opening import find_input_type, open_clip, open_skeleton
 from fyp_lite.skeleton import check_skeleton_frames, draw_skeletons
@@ -73,3 +74,29 @@ def test_make_says_it_and_then_works(drawings, tmp_path, capsys):
     assert not out.exists()
     assert main([*make, "--redraw"]) == 0
     assert json.loads(out.with_suffix(".json").read_text())["redraw"] is True
+
+
+def shares(found: np.ndarray, true: np.ndarray, within: float) -> tuple[float, float]:
+    """Of one person's joints `[f, 1, 17, 3]`: found within so many pixels, and found elsewhere."""
+    away = np.linalg.norm(found[:, 0, :, :2] - true[:, 0, :, :2], axis=-1)
+    seen, sure = found[:, 0, :, 2] > 0, true[:, 0, :, 2] >= 0.3
+    right = seen & sure & (away <= within)
+    return right.sum() / sure.sum(), (seen & sure & ~right).sum() / sure.sum()
+
+
+def test_small_drawings_after_compression_are_read(tmp_path):
+    truth = KeypointClip.load(fyp_lite.data_dir() / "clips" / "cartoon.json").keypoints[:48]
+    truth = truth * np.float32([0.8, 0.8, 1])
+    write_video(tmp_path / "small.mp4", draw_openpose(truth, 256, 256), 24)
+    with open_clip(tmp_path / "small.mp4") as clip:
+        right, wrong = shares(read_openpose(clip.read(range(48))), truth, 4)
+    assert right > 0.86 and wrong < 0.03  # of 0.83 before covered joints were found by their limbs
+
+
+def test_hands_and_faces_are_left_out(shared_dir):
+    truth = KeypointClip.load(fyp_lite.data_dir() / "clips" / "cartoon.json").keypoints[:48]
+    with open_clip(shared_dir / "findings" / "inputs" / "dwpose_hands_face.mp4") as clip:
+        found = read_openpose(clip.read(range(48)))
+    right, wrong = shares(found, truth * np.float32([1.6, 1.6, 1]), 12)
+    assert found.shape[1] == 1
+    assert right > 0.97 and wrong < 0.025

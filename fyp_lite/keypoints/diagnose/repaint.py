@@ -2,7 +2,9 @@
 
 OpenPose (18 joints, as ControlNet's preprocessors draw them) gives every joint a dot of a colour of
 its own: 18 hues, 20 degrees apart. Limbs have the same hues at 0.6 of the brightness. So a dot says
-which joint it is, and the limb between two dots says that they belong to one person.
+which joint it is, and the limb between two dots says that they belong to one person. DWPose draws
+faces in white and hands in blue over it: what is pale or larger than a dot is none, and a
+covered joint is where its limb ends.
 """
 
 from __future__ import annotations
@@ -19,8 +21,12 @@ from fyp_lite.skeleton import hue_and_brightness
 DOT_LEVEL = 204  # brightest channel of a dot's pixels is above, of a limb's pixels below
 DIM_LEVEL = 80  # of a limb's pixels, above black and blurred edges
 MIN_DOT = 5  # pixels; and a smaller share of the usual dot is a speck of compression
-SPECK = 0.25
+SPECK, PATCH = 0.25, 3.0  # a larger share than that is no dot but a hand
+MIN_SATURATION = 0.5  # faces are white
 MIN_LIMB = 0.35  # share of the way between two dots that has their limb's colour
+# Of LIMBS: those of arms and legs, and from the neck to the nose, eyes and ears, short ones.
+LIMBS_BELOW, LIMBS_OF_HEAD = range(12), range(12, 17)
+MAX_STRAY = 0.3  # body sizes from the joint beside it: what is further away is a speck
 MIN_JOINTS = 4  # fewer dots that hang together are nobody
 NEAR = 0.5  # of the frame's short side: dots further apart are never linked
 
@@ -53,9 +59,17 @@ def read_openpose(frames: np.ndarray) -> np.ndarray:
 
 def _read_frame(frame: np.ndarray) -> np.ndarray:
     hue, brightest = (plane[0] for plane in hue_and_brightness(frame[None]))
-    colour = np.where(brightest > DIM_LEVEL, np.round(hue / HUE_STEP).astype(int) % 18, -1)
+    drawn = (brightest > DIM_LEVEL) & (frame.min(axis=-1) < (1 - MIN_SATURATION) * brightest)
+    colour = np.where(drawn, np.round(hue / HUE_STEP).astype(int) % 18, -1)
     dots = _dots(np.where(brightest > DOT_LEVEL, colour, -1))
-    people = [group for group in _groups(dots, colour) if len(group) >= MIN_JOINTS]
+    groups = _groups(dots, colour)
+    people = [group for group in groups if len(group) >= MIN_JOINTS]
+    limbs = np.where(brightest <= DOT_LEVEL, colour, -1)
+    for group in people:
+        _add_hidden(group, limbs, LIMBS_BELOW)
+        if len(people) == 1:  # what no limb links goes to the only person
+            _add_strays(group, [dot for dot in dots if dot not in group])
+        _add_hidden(group, limbs, LIMBS_OF_HEAD)
     joints = np.zeros((len(people), 18, 3), np.float32)
     for into, group in zip(joints, people, strict=True):
         for dot in group:
@@ -66,7 +80,7 @@ def _read_frame(frame: np.ndarray) -> np.ndarray:
 
 def _dots(colour: np.ndarray) -> list[Dot]:
     """The middle of every spot of one colour; `colour` `[h, w]` is -1 outside of the dots."""
-    found, areas = [], []
+    found, areas, usual = [], [], []
     for joint in range(18):
         rows, columns = np.nonzero(colour == joint)
         if len(rows) < MIN_DOT:
@@ -75,17 +89,19 @@ def _dots(colour: np.ndarray) -> list[Dot]:
         spots = np.zeros((rows.max() - top + 1, columns.max() - left + 1), np.uint8)
         spots[rows - top, columns - left] = 1
         _, _, facts, middles = cv2.connectedComponentsWithStats(spots)
+        usual.append(facts[1:, cv2.CC_STAT_AREA].max())
         for area, (x, y) in zip(facts[1:, cv2.CC_STAT_AREA], middles[1:], strict=True):
             found.append(Dot(joint, x + left + 0.5, y + top + 0.5, np.sqrt(area / np.pi)))
             areas.append(area)
-    least = max(MIN_DOT, SPECK * np.median(areas)) if areas else 0
-    return [dot for dot, area in zip(found, areas, strict=True) if area >= least]
+    size = np.median(usual) if usual else 0  # of a dot: most joints have no larger spot
+    least, most = max(MIN_DOT, SPECK * size), PATCH * size
+    return [dot for dot, area in zip(found, areas, strict=True) if least <= area <= most]
 
 
 def _groups(dots: list[Dot], colour: np.ndarray) -> list[list[Dot]]:
     """Dots that belong to one person: the best drawn limbs are followed first.
 
-    Two groups with a joint in common are two people. What no limb links goes to the only person.
+    Two groups with a joint in common are two people.
     """
     of = {dot: [dot] for dot in dots}  # every dot's group; grown groups are shared
     for share, a, b in sorted(_links(dots, colour), key=lambda link: -link[0]):
@@ -95,13 +111,21 @@ def _groups(dots: list[Dot], colour: np.ndarray) -> list[list[Dot]]:
         if {dot.joint for dot in one}.isdisjoint(dot.joint for dot in other):
             one += other
             of |= dict.fromkeys(other, one)
-    groups = list({id(group): group for group in of.values()}.values())
-    people = [group for group in groups if len(group) >= MIN_JOINTS]
-    if len(people) == 1:
-        for dot in (dot for group in groups if group is not people[0] for dot in group):
-            if dot.joint not in {known.joint for known in people[0]}:
-                people[0].append(dot)
-    return people
+    return list({id(group): group for group in of.values()}.values())
+
+
+def _add_strays(group: list[Dot], strays: list[Dot]) -> None:
+    """Add dots of joints that are missing, where they lie near a joint that a limb leads to."""
+    known = {dot.joint: dot for dot in group}
+    places = np.array([(dot.x, dot.y) for dot in group])
+    most = MAX_STRAY * np.ptp(places, axis=0).max()
+    for dot in strays:
+        ends = [pair for pair in LIMBS if dot.joint in pair]
+        beside = [known[joint] for pair in ends for joint in pair if joint in known]
+        near = [np.hypot(dot.x - other.x, dot.y - other.y) <= most for other in beside]
+        if dot.joint not in known and (any(near) or not beside):
+            known[dot.joint] = dot
+            group.append(dot)
 
 
 def _links(dots: list[Dot], colour: np.ndarray) -> list[tuple[float, Dot, Dot]]:
@@ -125,3 +149,34 @@ def _links(dots: list[Dot], colour: np.ndarray) -> list[tuple[float, Dot, Dot]]:
                     share = (colour[points[:, 1], points[:, 0]] == number).mean()
                     links.append((float(share), a, b))
     return links
+
+
+def _add_hidden(group: list[Dot], limbs: np.ndarray, numbers: range) -> None:
+    """Add joints whose dots are hidden, where a limb from a known joint ends; `limbs` `[h, w]` has
+    the numbers of the limbs that are seen."""
+    known = {dot.joint: dot for dot in group}
+    for number in numbers:
+        first, second = LIMBS[number]
+        for here, there in ((first, second), (second, first)):
+            if here in known and there not in known:
+                end = _end_of_limb(known[here], limbs == number, there)
+                if end is not None:
+                    known[there] = end
+                    group.append(end)
+
+
+def _end_of_limb(start: Dot, limb: np.ndarray, joint: int) -> Dot | None:
+    """The far end of the limb, `[h, w]` bool, that begins at `start`."""
+    count, parts, _, _ = cv2.connectedComponentsWithStats(limb.astype(np.uint8))
+    best = None
+    for part in range(1, count):
+        rows, columns = np.nonzero(parts == part)
+        away = np.hypot(columns + 0.5 - start.x, rows + 0.5 - start.y)
+        reach = 2 * start.radius
+        if away.min() > reach or away.max() < reach or away.max() > NEAR * min(limb.shape):
+            continue
+        tip = away > away.max() - start.radius
+        if best is None or away.max() > best[0]:
+            x, y = columns[tip].mean() + 0.5, rows[tip].mean() + 0.5
+            best = away.max(), Dot(joint, x, y, start.radius)
+    return best[1] if best else None
