@@ -49,8 +49,9 @@ class Stage(Live):
         alt: what happens in the videos, in words: see `motion_text.describe_motion`.
 
     Attributes:
-        frame: number of the frame that is seen, from 0. Setting it moves there; a number beyond the
-            film is its last one, as a view may lag behind.
+        frame: number of the frame that is seen, from 0; while it plays, of that at which it began.
+            Setting it moves there; a number beyond the film is its last one, as a view may lag
+            behind.
         playing: whether it plays; set it to play or pause.
         stale: set it when the controls no longer say what made the result.
         alt: as above; screen readers announce a change.

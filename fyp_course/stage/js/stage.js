@@ -1,6 +1,5 @@
 // The stage: the model's film, one clock, a view for each video, and the bar.
 
-const SYNC_MS = 250; // how often the kernel hears which frame plays
 const LEAST = { 1: 240, 2: 130 }; // pixels of a tile's width, by how many there are
 const GAP_TILES = 12;
 let made = 0;
@@ -110,13 +109,13 @@ class Stage {
     this.tell();
   }
 
-  /** Let the kernel know: at once when it stands still, now and then while it plays. */
+  /** Let the kernel know where it stands still, and that it plays: not every frame, as messages would
+   * keep a kernel alive that nobody uses. */
   tell() {
     const { index, playing } = this.clock;
     if (!this.begun) return;
-    const now = performance.now();
-    if (playing === this.model.get("playing") && (index === this.sent || (playing && now - this.sentAt < SYNC_MS))) return;
-    Object.assign(this, { sent: index, sentAt: now });
+    if (playing === this.model.get("playing") && (playing || index === this.sent)) return;
+    this.sent = index;
     this.model.set({ frame: index, playing });
     this.model.save_changes();
     this.bar.update();
