@@ -6,7 +6,7 @@ let made = 0;
 
 class Stage {
   constructor(model, element) {
-    Object.assign(this, { model, element, views: [], strength: 0, sent: -1, sentAt: 0, turn: 0 });
+    Object.assign(this, { model, element, views: [], strength: 0, sent: -1, turn: 0 });
     this.shown = { before: true, strip: matchMedia("(prefers-reduced-motion: reduce)").matches };
     this.clock = new Clock(() => this.draw(), () => this.tell());
     this.strip = new Strip(this.clock, (index) => {
