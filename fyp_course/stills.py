@@ -40,17 +40,26 @@ def motion_reduced() -> bool:
 
 def show_picture(picture: np.ndarray, text: str) -> None:
     """Show one picture `[h, w, 3]` uint8 RGB, compressed; `text` says what is seen (alt text)."""
-    data = io.BytesIO()
-    Image.fromarray(picture).save(data, "JPEG", quality=80, optimize=True)
     if stills_only():  # what is stored is a picture by itself, so that every reader shows it
         display(
-            {"image/jpeg": base64.b64encode(data.getvalue()).decode(), "text/plain": text},
+            {"image/jpeg": base64.b64encode(_jpeg(picture)).decode(), "text/plain": text},
             metadata={"image/jpeg": {"alt": text}},
             raw=True,
         )
     else:  # JupyterLab and the classic front end leave out the text of such a picture
-        style = f"width:{picture.shape[1]}px; max-width:100%; height:auto"
-        display(HTML(picture_html(data.getvalue(), "jpeg", text, style)))
+        display(HTML(still_html(picture, text)))
+
+
+def still_html(picture: np.ndarray, text: str) -> str:
+    """A picture `[h, w, 3]` uint8 RGB as HTML, in its own size or as wide as there is room."""
+    style = f"width:{picture.shape[1]}px; max-width:100%; height:auto"
+    return picture_html(_jpeg(picture), "jpeg", text, style)
+
+
+def _jpeg(picture: np.ndarray) -> bytes:
+    data = io.BytesIO()
+    Image.fromarray(picture).save(data, "JPEG", quality=80, optimize=True)
+    return data.getvalue()
 
 
 def plain(text: str) -> str:

@@ -105,10 +105,22 @@ def find_input_type(clip: Clip, asked: str = "auto") -> str:
 
 
 def drawn_otherwise(clip: Clip) -> list[Finding]:
-    """What is not as our palette on black has it, in a clip of skeletons; empty where all is."""
+    """What is not as our palette on black has it, in a clip of skeletons; empty where all is.
+
+    Only the last finding may be one that no drawing again can mend (`mends_of`).
+    """
     if clip.keypoints is not None:
         return []
     return [f for f in mends_of(clip.frames, clip.fps) if f.name in OTHER_DRAWINGS]
+
+
+def refusal(clip: Clip, findings: list[Finding], redraw: str) -> str:
+    """Why a clip with findings of `drawn_otherwise` is not used, and what to do.
+
+    redraw: how to have it drawn again; where that is impossible, the finding's own advice is given.
+    """
+    said = " ".join(finding.sentence for finding in findings)
+    return f"{clip.path.name}: {said} {redraw if findings[-1].repair else findings[-1].fix}"
 
 
 def skeleton_to_use(clip: Clip, *, redraw: bool = False) -> Clip:
@@ -126,14 +138,12 @@ def skeleton_to_use(clip: Clip, *, redraw: bool = False) -> Clip:
     findings = drawn_otherwise(clip)
     if not findings:
         return clip
-    said = " ".join(finding.sentence for finding in findings)
-    if lost := [finding.fix for finding in findings if finding.repair is None]:
-        raise KeypointsError(f"{clip.path.name}: {said} {lost[0]}")
-    if not redraw:
-        raise KeypointsError(
-            f"{clip.path.name}: {said} To have it drawn again for the model, give --redraw on the "
-            "command line or redraw=True in Python."
+    if not redraw or findings[-1].repair is None:
+        fix = (
+            "To have it drawn again for the model, give --redraw on the command line or "
+            "redraw=True in Python."
         )
+        raise KeypointsError(refusal(clip, findings, fix))
     return _RedrawnClip(clip, findings)
 
 

@@ -28,6 +28,7 @@ from fyp_lite.opening import (
     drawn_otherwise,
     find_input_type,
     open_clip,
+    refusal,
     skeleton_to_use,
 )
 from fyp_lite.settings import ClipSettings
@@ -82,7 +83,9 @@ class ClipPicker(widgets.VBox):
         check = visit.check_upload if visit else check_size
         self.upload = Upload("Upload", self._take_upload, check, Path(self._uploads.name))
         self._make_question()
-        self.redraw = widgets.Button(description=REDRAW, layout={"width": "auto"})
+        self.redraw = widgets.Button(
+            description=REDRAW, layout={"width": "auto", "display": "none"}
+        )
         self.redraw.on_click(self._redraw)
         self.redrawn, self._otherwise = False, ""
         self.message, self.about = widgets.HTML(), widgets.HTML()
@@ -92,7 +95,6 @@ class ClipPicker(widgets.VBox):
         self._turn = threading.RLock()
         self._own: Path | None = None  # the last clip that is not bundled
         self._naming = False
-        self._find_otherwise()
         self._name_clip()
         self.input_type.observe(lambda _change: self._open(), "value")
         self.bundled.observe(self._open_chosen, "value")
@@ -276,15 +278,13 @@ class ClipPicker(widgets.VBox):
 
     def _find_otherwise(self) -> None:
         """Offer to draw a skeleton again that is drawn in other colours or on another ground."""
-        self.redrawn = False
+        self.redrawn, self._otherwise = False, ""
         findings = drawn_otherwise(self.clip) if self.input_type.value == "skeleton" else []
-        lost = [finding.fix for finding in findings if finding.repair is None]
-        self.redraw.layout.display = "" if findings and not lost else "none"
-        self._otherwise = ""
         if findings:
-            said = " ".join(finding.sentence for finding in findings)
-            fix = lost[0] if lost else f"Press “{REDRAW}”, or choose another clip."
-            self._otherwise = f"{self.clip.path.name}: {said} {fix}"
+            press = f"Press “{REDRAW}”, or choose another clip."
+            self._otherwise = refusal(self.clip, findings, press)
+        mends = findings and findings[-1].repair
+        self.redraw.layout.display = "" if mends else "none"
 
     def _redraw(self, _button: widgets.Button) -> None:
         with self._turn:

@@ -65,15 +65,16 @@ def serve(port: int, ip: str, visitors: int, idle_minutes: int, limits: Limits) 
     page.write_text(json.dumps(notebook(limits, idle_minutes)), encoding="utf-8")
     os.environ["TMPDIR"] = tempfile.tempdir = str(visits)  # of the kernels, too
     config = voila_config(port, ip, visitors, idle_minutes)
-    believe_no_count()
+    skip_impossible_headers()
     Voila.launch_instance(argv=[str(page)], config=config)
 
 
-def believe_no_count() -> None:
+def skip_impossible_headers() -> None:
     """Keep a visitor from stopping the server for all others.
 
-    Voila reads how many parts a message has as its own pages write it. On a connection of the older
-    protocol those bytes mean something else, and Voila would count to 10**16.
+    Voila reads the number of a message's parts where its own pages write it. On a connection of the
+    older protocol those bytes mean something else, and Voila would count to 10**16. A message that
+    cannot have as many parts has no header that Voila needs.
     """
     from voila.tornado import kernel_websocket_handler as sockets
 

@@ -7,7 +7,6 @@ widget comes alive the picture hides, and where it does not the picture says how
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -16,9 +15,8 @@ import ipywidgets as widgets
 import numpy as np
 import traitlets
 from IPython.display import display
-from PIL import Image
 
-from fyp_course.stills import picture_html, show_picture, stills_only
+from fyp_course.stills import show_picture, still_html, stills_only
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 ASLEEP = "Run the notebook to make it live."
@@ -88,12 +86,7 @@ def show_live(widget: widgets.Widget, picture: np.ndarray | None = None, text: s
 
 
 def _still(name: str, picture: np.ndarray | None, text: str) -> str:
-    shown = ""
-    if picture is not None:
-        data = io.BytesIO()
-        Image.fromarray(picture).save(data, "JPEG", quality=80, optimize=True)
-        style = f"width:{picture.shape[1]}px; max-width:100%; height:auto"
-        shown = picture_html(data.getvalue(), "jpeg", text, style)
+    shown = "" if picture is None else still_html(picture, text)
     return f'<style>{_STYLE}</style><div class="fyp-still" id="{name}">{shown}<p>{ASLEEP}</p></div>'
 
 

@@ -46,7 +46,7 @@ class Stage(Live):
             where one of them is not among the videos, there is no overlay.
         result: title of the video that a run makes: it is marked when `stale`, and `keep_before`
             keeps it. By default the second title of `overlay`.
-        alt: what happens in the videos, in words: see `motion_text.describe_motion`.
+        alt: what happens in the videos, in words: see `alt_text.describe_motion`.
 
     Attributes:
         frame: number of the frame that is seen, from 0; while it plays, of that at which it began.

@@ -81,7 +81,7 @@ def add_raw_options(parser: argparse.ArgumentParser, default: str | None) -> Non
     parser.add_argument(
         "--max-people",
         type=int,
-        default=default and 3,
+        default=None if default is None else 3,
         metavar="N",
         help="how many people are kept, the largest [3]",
     )

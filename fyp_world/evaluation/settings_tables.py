@@ -159,8 +159,9 @@ class Knobs:
 
     def pose_strength(self) -> dict[str, Scores]:
         """Scores against the factor of the pose features."""
-        tried = {f"{s:g}": replace(self.settings, pose_strength=s) for s in POSE_STRENGTHS}
-        return {strength: self.scores(settings) for strength, settings in tried.items()}
+        return {
+            f"{s:g}": self.scores(replace(self.settings, pose_strength=s)) for s in POSE_STRENGTHS
+        }
 
     def pose_window(self) -> dict[str, Scores]:
         """Scores where the network sees the pose in a first or in a last part of the run only."""

@@ -62,8 +62,7 @@ def _read_frame(frame: np.ndarray) -> np.ndarray:
     drawn = (brightest > DIM_LEVEL) & (frame.min(axis=-1) < (1 - MIN_SATURATION) * brightest)
     colour = np.where(drawn, np.round(hue / HUE_STEP).astype(int) % 18, -1)
     dots = _dots(np.where(brightest > DOT_LEVEL, colour, -1))
-    groups = _groups(dots, colour)
-    people = [group for group in groups if len(group) >= MIN_JOINTS]
+    people = [group for group in _groups(dots, colour) if len(group) >= MIN_JOINTS]
     limbs = np.where(brightest <= DOT_LEVEL, colour, -1)
     for group in people:
         _add_hidden(group, limbs, LIMBS_BELOW)
@@ -120,10 +119,12 @@ def _add_strays(group: list[Dot], strays: list[Dot]) -> None:
     places = np.array([(dot.x, dot.y) for dot in group])
     most = MAX_STRAY * np.ptp(places, axis=0).max()
     for dot in strays:
-        ends = [pair for pair in LIMBS if dot.joint in pair]
-        beside = [known[joint] for pair in ends for joint in pair if joint in known]
-        near = [np.hypot(dot.x - other.x, dot.y - other.y) <= most for other in beside]
-        if dot.joint not in known and (any(near) or not beside):
+        if dot.joint in known:
+            continue
+        limbs = [limb for limb in LIMBS if dot.joint in limb]
+        beside = [known[joint] for limb in limbs for joint in limb if joint in known]
+        near = (np.hypot(dot.x - other.x, dot.y - other.y) <= most for other in beside)
+        if not beside or any(near):
             known[dot.joint] = dot
             group.append(dot)
 
@@ -167,16 +168,14 @@ def _add_hidden(group: list[Dot], limbs: np.ndarray, numbers: range) -> None:
 
 def _end_of_limb(start: Dot, limb: np.ndarray, joint: int) -> Dot | None:
     """The far end of the limb, `[h, w]` bool, that begins at `start`."""
-    count, parts, _, _ = cv2.connectedComponentsWithStats(limb.astype(np.uint8))
-    best = None
+    count, parts = cv2.connectedComponents(limb.astype(np.uint8))
+    farthest, end = 0.0, None
     for part in range(1, count):
         rows, columns = np.nonzero(parts == part)
         away = np.hypot(columns + 0.5 - start.x, rows + 0.5 - start.y)
-        reach = 2 * start.radius
-        if away.min() > reach or away.max() < reach or away.max() > NEAR * min(limb.shape):
-            continue
-        tip = away > away.max() - start.radius
-        if best is None or away.max() > best[0]:
+        begins = away.min() <= 2 * start.radius <= away.max()
+        if begins and farthest < away.max() <= NEAR * min(limb.shape):
+            tip = away > away.max() - start.radius
             x, y = columns[tip].mean() + 0.5, rows[tip].mean() + 0.5
-            best = away.max(), Dot(joint, x, y, start.radius)
-    return best[1] if best else None
+            farthest, end = away.max(), Dot(joint, x, y, start.radius)
+    return end
